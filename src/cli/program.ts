@@ -1,0 +1,61 @@
+import { Command, Option } from 'commander';
+import { roles } from '../config.ts';
+import { RelayError } from '../errors.ts';
+import { runDemoCommand } from './demo.ts';
+import { runSchemaCommand } from './schema.ts';
+import { runSendCommand } from './send.ts';
+import { runStartCommand } from './start.ts';
+
+/** What commands use of the process. */
+export type CommandProcess = Pick<NodeJS.Process, 'env' | 'stdout' | 'stderr' | 'on' | 'off'> & {
+  exitCode?: NodeJS.Process['exitCode'];
+};
+
+/** `zoom-relay COMMAND`. Errors that are thrown become one line on standard error and an exit code in `main.ts`. */
+export function createProgram(host: CommandProcess): Command {
+  const program = new Command('zoom-relay')
+    .description(
+      'The endpoint between Zoom and Recall.ai: keeps every Zoom notification and forwards it byte for byte.',
+    )
+    .showHelpAfterError('(zoom-relay --help lists the commands)')
+    .configureOutput({ writeOut: (text) => host.stdout.write(text), writeErr: (text) => host.stderr.write(text) });
+
+  program
+    .command('start')
+    .description('run the relay; configured by environment variables, see README.md')
+    .addOption(new Option('--role <roles>', 'what this process does, comma-separated').default(roles.join(',')))
+    .action((options: { role: string }) => runStartCommand(host, parseRoles(options.role)));
+
+  program
+    .command('demo')
+    .description('run the whole thing on this machine: embedded store, stand-ins for Zoom and Recall, no accounts')
+    .option('--once', 'exit when the steps are through: 0 when all held, 1 when not', false)
+    .action((options: { once: boolean }) => runDemoCommand(host, options));
+
+  program
+    .command('send')
+    .description('sign a sample event, or the bytes of a file, as Zoom does and post it')
+    .argument('[event|file]', 'name of a sample (zoom-relay send --list) or path of a file', '')
+    .option('--list', 'list the samples', false)
+    .option('--to <url>', 'where to post it', 'http://127.0.0.1:8080/webhooks/zoom')
+    .option('--secret-env <name>', 'environment variable with the Secret Token', 'ZOOM_APP_SECRET_TOKEN')
+    .option('--secret-file <path>', 'file with the Secret Token, instead of a variable')
+    .option('--json', 'print the answer as JSON', false)
+    .action((what: string, options) => runSendCommand(host, what, options));
+
+  program
+    .command('schema')
+    .description('print the JSON Schema of the file that APPS_FILE names')
+    .action(() => runSchemaCommand(host));
+
+  return program;
+}
+
+function parseRoles(text: string) {
+  const names = text.split(',').map((name) => name.trim());
+  const wanted = roles.filter((role) => names.includes(role));
+  if (names.some((name) => !roles.some((role) => role === name))) {
+    throw new RelayError('configuration_invalid', `--role takes ${roles.join(', ')}, separated by commas`);
+  }
+  return wanted;
+}

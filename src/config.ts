@@ -1,0 +1,199 @@
+import { z } from 'zod';
+import { type AppSettings, type Problem, readAppsFile } from './config/apps-file.ts';
+import { baseUrlRule, isAllowedBaseUrl } from './config/recall-target.ts';
+import {
+  duration,
+  fail,
+  host,
+  integer,
+  oneOf,
+  optionalText,
+  schedule,
+  secretToken,
+  secretTokenRule,
+} from './config/values.ts';
+import type { AppKey } from './delivery/names.ts';
+import { parseAppKey } from './delivery/names.ts';
+import { RelayError } from './errors.ts';
+import { type LogLevel, logLevels } from './log.ts';
+import { recallBaseUrl, recallRegions, recallWebhookUrl } from './recall/webhook-url.ts';
+import { Secret } from './secret.ts';
+import { parseRedisUrl } from './store/redis-url.ts';
+import type { SecretTokens } from './zoom/secret-token.ts';
+
+export const roles = ['edge', 'worker', 'operator'] as const;
+export type Role = (typeof roles)[number];
+
+export interface AppConfig {
+  readonly key: AppKey;
+  readonly secrets: SecretTokens;
+  readonly recallWebhookUrl: URL;
+}
+
+/** Everything the relay is told, checked. Durations in milliseconds. */
+export interface Config {
+  readonly roles: readonly Role[];
+  readonly apps: ReadonlyMap<AppKey, AppConfig>;
+  /** May hold a password. */
+  readonly storeUrl: Secret;
+  readonly public: { readonly host: string; readonly port: number };
+  readonly private: { readonly host: string; readonly port: number };
+  /** Present when the operator role is. */
+  readonly operatorToken: Secret | undefined;
+  readonly ackDeadlineMs: number;
+  readonly signatureToleranceSec: number;
+  readonly maxBodyBytes: number;
+  readonly deliveryTimeoutMs: number;
+  readonly deliveryConcurrency: number;
+  readonly retryScheduleMs: readonly number[];
+  readonly deliveryDeadlineMs: number;
+  readonly retainDeliveredMs: number;
+  readonly retainDeliveredCount: number;
+  readonly retainDeadMs: number;
+  readonly logLevel: LogLevel;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const storeUrl = optionalText().transform((value, context) => {
+  const url = value ?? 'file:./data';
+  if (/^(file:.|postgres(ql)?:\/\/.)/.test(url) || parseRedisUrl(url) !== undefined) return new Secret(url);
+  return fail(
+    context,
+    'must be a file:, postgres://, redis://, rediss://, redis+sentinel:// or redis+cluster:// URL, see README.md',
+  );
+});
+
+const secretTokens = optionalText().transform((value, context) => {
+  if (value === undefined) return undefined;
+  const tokens = value.split(',').map(secretToken);
+  const valid = tokens.filter((token) => token !== undefined);
+  if (valid.length === tokens.length && tokens.length <= 2) return valid;
+  return fail(context, `${secretTokenRule}; two of them, separated by a comma, while rotating`);
+});
+
+const operatorToken = optionalText().transform((value, context) => {
+  return value === undefined ? undefined : (secretToken(value) ?? fail(context, secretTokenRule));
+});
+
+const variables = z.object({
+  ZOOM_APP_SECRET_TOKEN: secretTokens,
+  RECALL_ZOOM_OAUTH_APP_ID: optionalText().pipe(
+    z.uuid('must be a uuid: the id of the Zoom OAuth App in Recall').optional(),
+  ),
+  RECALL_REGION: optionalText().pipe(z.enum(recallRegions, `must be one of ${recallRegions.join(', ')}`).optional()),
+  RECALL_BASE_URL: optionalText().refine((value) => value === undefined || isAllowedBaseUrl(value), baseUrlRule),
+  APPS_FILE: optionalText(),
+  STORE_URL: storeUrl,
+  HOST: host('0.0.0.0'),
+  PORT: integer({ min: 0, max: 65_535, default: 8080 }),
+  OPERATOR_HOST: host('127.0.0.1'),
+  OPERATOR_PORT: integer({ min: 0, max: 65_535, default: 9090 }),
+  OPERATOR_TOKEN: operatorToken,
+  ACK_DEADLINE_MS: integer({ min: 50, max: 2500, default: 1500 }),
+  SIGNATURE_TOLERANCE_SEC: integer({ min: 1, max: 1_000_000_000, default: 300 }),
+  MAX_BODY_BYTES: integer({ min: 1024, max: 16_777_216, default: 1_048_576 }),
+  DELIVERY_TIMEOUT_MS: integer({ min: 100, max: 120_000, default: 10_000 }),
+  DELIVERY_CONCURRENCY: integer({ min: 1, max: 1000, default: 16 }),
+  RETRY_SCHEDULE: schedule('5s,15s,1m,5m,15m,30m,1h,2h,4h,8h,8h'),
+  DELIVERY_DEADLINE: duration({ min: '1s', max: '365d', default: '72h' }),
+  RETAIN_DELIVERED: duration({ min: '1s', max: '365d', default: '7d' }),
+  RETAIN_DELIVERED_COUNT: integer({ min: 1, max: 100_000_000, default: 100_000 }),
+  RETAIN_DEAD: duration({ min: '1h', max: '3650d', default: '30d' }),
+  LOG_LEVEL: oneOf(logLevels, 'info'),
+});
+type Variables = z.infer<typeof variables>;
+
+/**
+ * Reads the environment and the apps file once.
+ *
+ * @throws RelayError `configuration_invalid` with all problems, naming variables, never values
+ */
+export function loadConfig(env: Environment, wantedRoles: readonly Role[]): Config {
+  const problems: Problem[] = [];
+  const withFallback = { ...env, STORE_URL: env.STORE_URL || env.REDIS_URL };
+  const parsed = variables.safeParse(withFallback);
+  for (const issue of parsed.error?.issues ?? []) problems.push({ where: issue.path.join('.'), what: issue.message });
+  if (wantedRoles.includes('operator') && !env.OPERATOR_TOKEN?.trim()) {
+    problems.push({
+      where: 'OPERATOR_TOKEN',
+      what: 'is needed by the operator role: make one with "openssl rand -hex 24"',
+    });
+  }
+  if (parsed.data?.STORE_URL.reveal().startsWith('file:') && wantedRoles.length < roles.length) {
+    problems.push({
+      where: 'STORE_URL',
+      what: 'a file: store takes one process, so it takes all roles; use Redis or PostgreSQL to split them',
+    });
+  }
+  const { apps, problems: appProblems } = readApps(env);
+  problems.push(...appProblems.filter(({ where }) => !problems.some((known) => known.where === where)));
+  if (!parsed.success || problems.length > 0) throw configurationInvalid(problems);
+  return toConfig(parsed.data, apps, wantedRoles);
+}
+
+/** One app from variables, or several from `APPS_FILE`; not both. */
+function readApps(env: Environment): { apps: readonly AppSettings[]; problems: readonly Problem[] } {
+  const own = ['ZOOM_APP_SECRET_TOKEN', 'RECALL_ZOOM_OAUTH_APP_ID', 'RECALL_REGION', 'RECALL_BASE_URL'] as const;
+  const set = own.filter((name) => env[name]?.trim());
+  if (env.APPS_FILE?.trim()) {
+    if (set.length === 0) return readAppsFile(env.APPS_FILE.trim(), env);
+    return {
+      apps: [],
+      problems: [{ where: set.join(', '), what: 'belongs to one app; with APPS_FILE set, say it in that file' }],
+    };
+  }
+  const problems: Problem[] = [];
+  const need = (name: (typeof own)[number], what: string): void => {
+    if (!env[name]?.trim()) problems.push({ where: name, what });
+  };
+  need('ZOOM_APP_SECRET_TOKEN', 'is missing: the Secret Token of your Zoom app (or set APPS_FILE for several apps)');
+  need('RECALL_ZOOM_OAUTH_APP_ID', 'is missing: the id of the Zoom OAuth App in Recall');
+  if (!env.RECALL_BASE_URL?.trim()) need('RECALL_REGION', `is missing: one of ${recallRegions.join(', ')}`);
+  else if (env.RECALL_REGION?.trim())
+    problems.push({ where: 'RECALL_REGION', what: 'and RECALL_BASE_URL exclude each other' });
+  if (problems.length > 0) return { apps: [], problems };
+  const values = variables
+    .pick({ ZOOM_APP_SECRET_TOKEN: true, RECALL_ZOOM_OAUTH_APP_ID: true, RECALL_REGION: true, RECALL_BASE_URL: true })
+    .safeParse(env);
+  const key = parseAppKey('default');
+  if (!values.success || key === undefined) return { apps: [], problems }; // reported with the other variables
+  const { ZOOM_APP_SECRET_TOKEN: secrets = [], RECALL_ZOOM_OAUTH_APP_ID: zoomOauthAppId = '' } = values.data;
+  const { RECALL_REGION: region, RECALL_BASE_URL: baseUrl } = values.data;
+  return { apps: [{ key, secrets, zoomOauthAppId, region, baseUrl }], problems };
+}
+
+function toConfig(values: Variables, apps: readonly AppSettings[], wantedRoles: readonly Role[]): Config {
+  return {
+    roles: wantedRoles,
+    apps: new Map(apps.map((app) => [app.key, toAppConfig(app)])),
+    storeUrl: values.STORE_URL,
+    public: { host: values.HOST, port: values.PORT },
+    private: { host: values.OPERATOR_HOST, port: values.OPERATOR_PORT },
+    operatorToken: values.OPERATOR_TOKEN,
+    ackDeadlineMs: values.ACK_DEADLINE_MS,
+    signatureToleranceSec: values.SIGNATURE_TOLERANCE_SEC,
+    maxBodyBytes: values.MAX_BODY_BYTES,
+    deliveryTimeoutMs: values.DELIVERY_TIMEOUT_MS,
+    deliveryConcurrency: values.DELIVERY_CONCURRENCY,
+    retryScheduleMs: values.RETRY_SCHEDULE,
+    deliveryDeadlineMs: values.DELIVERY_DEADLINE,
+    retainDeliveredMs: values.RETAIN_DELIVERED,
+    retainDeliveredCount: values.RETAIN_DELIVERED_COUNT,
+    retainDeadMs: values.RETAIN_DEAD,
+    logLevel: values.LOG_LEVEL,
+  };
+}
+
+function toAppConfig({ key, secrets, zoomOauthAppId, region, baseUrl }: AppSettings): AppConfig {
+  const [current, ...previous] = secrets;
+  const base = baseUrl ?? (region === undefined ? undefined : recallBaseUrl(region));
+  if (current === undefined || base === undefined) throw new RelayError('internal', 'an app was not checked');
+  return { key, secrets: [current, ...previous], recallWebhookUrl: recallWebhookUrl(base, zoomOauthAppId) };
+}
+
+function configurationInvalid(problems: readonly Problem[]): RelayError {
+  const lines = problems.map(({ where, what }) => `  ${where}: ${what}`);
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  return new RelayError('configuration_invalid', `the configuration has ${count}:\n${lines.join('\n')}`);
+}

@@ -1,0 +1,44 @@
+import type { AttemptRecord } from '../delivery/attempt.ts';
+import type { DeathReason, Decision } from '../delivery/decide.ts';
+import type { AppKey, ConsumerKey } from '../delivery/names.ts';
+import type { Outcome } from '../delivery/outcome.ts';
+
+/** Sends one request and says what came of it. Never rejects. */
+export interface Sender {
+  send(url: URL, headers: Readonly<Record<string, string>>, body: Uint8Array): Promise<SendResult>;
+  close(): Promise<void>;
+}
+
+export type SendResult =
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly retryAfter: string | undefined;
+      /** The first KiB of the body, as text. */
+      readonly response: string;
+    }
+  /** No complete status line and headers: timeout, refused or broken connection, DNS, TLS. */
+  | { readonly kind: 'no_answer'; readonly error: string };
+
+/** What came of one attempt. Carries ids, never a body, a token or a signature. */
+export type DeliveryEvent = {
+  readonly app: AppKey;
+  readonly consumer: ConsumerKey;
+  readonly notificationId: string;
+  readonly record: AttemptRecord;
+} & (
+  | {
+      readonly kind: 'delivered';
+      /** From receipt of the notification to the consumer's answer, milliseconds. */
+      readonly latencyMs: number;
+    }
+  | { readonly kind: 'attempt_failed'; readonly outcome: Outcome['kind']; readonly delayMs: number }
+  | { readonly kind: 'dead'; readonly reason: DeathReason; readonly detail?: string }
+);
+
+export type DeliveryObserver = (event: DeliveryEvent) => void;
+
+export interface Settled {
+  readonly decision: Decision;
+  readonly record: AttemptRecord;
+}

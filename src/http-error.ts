@@ -1,0 +1,32 @@
+import type { Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { ErrorCode } from './errors.ts';
+
+const statusOf: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
+  signature_missing: 401,
+  signature_malformed: 401,
+  signature_mismatch: 401,
+  timestamp_malformed: 401,
+  timestamp_stale: 401,
+  timestamp_in_future: 401,
+  challenge_malformed: 400,
+  body_incomplete: 400,
+  app_unknown: 404,
+  route_unknown: 404,
+  method_not_allowed: 405,
+  body_too_large: 413,
+  overloaded: 503,
+  shutting_down: 503,
+  store_unavailable: 503,
+  ack_deadline_passed: 503,
+};
+
+/** Seconds a caller is asked to wait after a 503. Zoom keeps its own schedule (5, 20, 60 min) whatever this says. */
+const retryAfterSec = '5';
+
+/** The one place where a code becomes an HTTP answer: `{"error": {"code", "message"}}`. */
+export function errorResponse(c: Context, code: ErrorCode, message: string): Response {
+  const status = statusOf[code] ?? 500;
+  const headers = status === 503 ? { 'retry-after': retryAfterSec } : undefined;
+  return c.json({ error: { code, message } }, status, headers);
+}

@@ -1,0 +1,48 @@
+import type { AppKey, ConsumerKey, NotificationId } from '../delivery/names.ts';
+import type { NewDelivery } from '../delivery/stored-delivery.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { SecretTokens } from '../zoom/secret-token.ts';
+import type { Rejection } from '../zoom/verify.ts';
+
+/** What intake needs to know of an app. */
+export interface IntakeApp {
+  readonly key: AppKey;
+  readonly secrets: SecretTokens;
+  /** Who gets this app's notifications. */
+  readonly consumers: readonly ConsumerKey[];
+}
+
+/** Where intake puts deliveries. Resolves when they are durable, with one answer each: whether it is new. */
+export interface DeliveryWriter {
+  add(deliveries: readonly NewDelivery[]): Promise<readonly boolean[]>;
+}
+
+/** What became of one request to an app's endpoint. Carries ids, never a body, a token or a signature. */
+export type IntakeEvent =
+  | {
+      readonly kind: 'accepted' | 'duplicate';
+      readonly app: AppKey;
+      readonly notificationId: NotificationId;
+      readonly eventName: string | undefined;
+      /** Zoom's `x-zm-request-id`, the same over its retries. */
+      readonly requestId: string | undefined;
+      readonly bytes: number;
+      /** From headers read to answer ready, milliseconds. */
+      readonly ackMs: number;
+    }
+  | { readonly kind: 'challenge'; readonly app: AppKey; readonly ackMs: number }
+  | { readonly kind: 'rejected'; readonly app: AppKey; readonly reason: RejectionReason; readonly ackMs: number }
+  /** Answered with 503: not kept, Zoom sends it again. */
+  | {
+      readonly kind: 'turned_away';
+      readonly app: AppKey;
+      readonly code: ErrorCode;
+      readonly notificationId: NotificationId | undefined;
+      readonly cause: unknown;
+      readonly ackMs: number;
+    };
+
+export const rejectionReasons = ['challenge_malformed', 'body_too_large', 'body_incomplete'] as const;
+export type RejectionReason = Rejection | (typeof rejectionReasons)[number];
+
+export type IntakeObserver = (event: IntakeEvent) => void;

@@ -1,0 +1,202 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { QueueName } from '../delivery/names.ts';
+import type { NewDelivery } from '../delivery/stored-delivery.ts';
+import { RelayError } from '../errors.ts';
+import { describeError, type Log } from '../log.ts';
+import type { Budget } from './batcher.ts';
+import { type DeliveryQueue, openDeliveryQueue } from './delivery-queue.ts';
+import { openDeliveryWorker } from './delivery-worker.ts';
+import { createEmbeddedEngine } from './embedded.ts';
+import type { BullWorker, Engine } from './engine.ts';
+import { createPostgresEngine } from './postgres.ts';
+import { createRedisEngine } from './redis.ts';
+import type { ProcessDelivery, Store, StoreStatus, WorkOptions } from './store.ts';
+
+const reconnectDelayMs = 1000;
+const pingIntervalMs = 5000;
+const pingTimeoutMs = 2500;
+/** A connection that is open but dead says nothing for hours; after this many pings it is made anew. */
+const unansweredBeforeReset = 2;
+/** Notifications that may wait for the store in one process, and their bytes. Beyond: 503. */
+const unwrittenItems = 10_000;
+const unwrittenBytes = 64 * 1024 * 1024;
+
+export interface StoreSetup {
+  /** `file:`, `redis:`… or `postgres:` */
+  readonly url: string;
+  readonly queues: readonly QueueName[];
+  /** How many workers this process will start. */
+  readonly workers: number;
+  readonly log: Log;
+  /** Milliseconds on any clock that only goes forward. */
+  readonly nowMs: () => number;
+  /** Called once when the store can never be opened: wrong kind, folder in use. */
+  readonly onFatal: (error: RelayError) => void;
+}
+
+/** Opens the store that the URL names; returns at once and connects in the background, for as long as it takes. */
+export function openStore(setup: StoreSetup): Store {
+  return new BullStore(createEngine(setup), setup);
+}
+
+function createEngine({ url, workers }: StoreSetup): Engine {
+  if (url.startsWith('file:')) return createEmbeddedEngine(url.slice('file:'.length));
+  if (/^postgres(ql)?:/.test(url)) return createPostgresEngine(url, workers);
+  return createRedisEngine(url);
+}
+
+class BullStore implements Store {
+  readonly #engine: Engine;
+  readonly #setup: StoreSetup;
+  readonly #queues = new Map<QueueName, DeliveryQueue>();
+  readonly #wanted: (() => void)[] = [];
+  readonly #workers: BullWorker[] = [];
+  readonly #stopping = new AbortController();
+  readonly #background: Promise<void>;
+  #unanswered = 0;
+  #status: StoreStatus = { ready: false, reason: 'not connected yet' };
+  #closed: Promise<void> | undefined;
+
+  constructor(engine: Engine, setup: StoreSetup) {
+    this.#engine = engine;
+    this.#setup = setup;
+    this.#background = this.#run();
+  }
+
+  get engine(): Engine['name'] {
+    return this.#engine.name;
+  }
+
+  status(): StoreStatus {
+    const obstacle = this.#engine.obstacle();
+    return this.#status.ready && obstacle !== undefined ? { ready: false, reason: obstacle } : this.#status;
+  }
+
+  async add(deliveries: readonly NewDelivery[]): Promise<readonly boolean[]> {
+    const obstacle = this.#engine.obstacle();
+    if (obstacle !== undefined) throw new RelayError('store_unavailable', obstacle);
+    try {
+      return await Promise.all(deliveries.map((delivery) => this.#queue(delivery.queue).add(delivery)));
+    } catch (error) {
+      throw asUnavailable(error);
+    }
+  }
+
+  async counts(name: QueueName) {
+    try {
+      return await this.#queue(name).counts();
+    } catch (error) {
+      throw asUnavailable(error);
+    }
+  }
+
+  work(queue: QueueName, options: WorkOptions, process: ProcessDelivery): void {
+    const start = (): void => {
+      this.#workers.push(openDeliveryWorker(this.#engine, queue, options, process, (error) => this.#onError(error)));
+    };
+    if (this.#queues.size > 0) start();
+    else this.#wanted.push(start);
+  }
+
+  async stopWorkers(): Promise<void> {
+    this.#wanted.length = 0;
+    await Promise.allSettled(this.#workers.map((worker) => worker.close()));
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#stopping.abort();
+    await this.stopWorkers();
+    await Promise.allSettled([...this.#queues.values()].map((queue) => queue.close()));
+    await this.#engine.close();
+    await this.#background;
+  }
+
+  #queue(name: QueueName): DeliveryQueue {
+    const queue = this.#queues.get(name);
+    if (queue === undefined) throw new RelayError('store_unavailable', 'the store is not open yet');
+    return queue;
+  }
+
+  /** Connects, opens queues and workers, then watches. Ends only when the store is closed or can never be opened. */
+  async #run(): Promise<void> {
+    try {
+      while (!this.#stopping.signal.aborted) {
+        if (await this.#connect()) return await this.#watch();
+        await delay(reconnectDelayMs, undefined, { signal: this.#stopping.signal });
+      }
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) throw error;
+    }
+  }
+
+  async #connect(): Promise<boolean> {
+    try {
+      await this.#engine.connect();
+    } catch (error) {
+      if (error instanceof RelayError && error.code !== 'store_unavailable') {
+        this.#setStatus({ ready: false, reason: error.message });
+        this.#setup.onFatal(error);
+        this.#stopping.abort();
+      } else {
+        this.#setStatus({ ready: false, reason: describeError(error).message });
+      }
+      return false;
+    }
+    if (this.#stopping.signal.aborted) return false;
+    const budget: Budget = { items: unwrittenItems, bytes: unwrittenBytes };
+    for (const name of this.#setup.queues) {
+      this.#queues.set(name, openDeliveryQueue(this.#engine, name, budget, this.#setup.nowMs));
+    }
+    for (const start of this.#wanted.splice(0)) start();
+    this.#setStatus({ ready: true });
+    return true;
+  }
+
+  /** Notices a store that went away or hangs, and one that came back, also when nothing is being added. */
+  async #watch(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await delay(pingIntervalMs, undefined, { signal });
+      const answer = await this.#ping();
+      this.#unanswered = answer.ready ? 0 : this.#unanswered + 1;
+      if (this.#unanswered >= unansweredBeforeReset) this.#engine.reset();
+      this.#setStatus(answer);
+    }
+  }
+
+  async #ping(): Promise<StoreStatus> {
+    const timeout = new AbortController();
+    try {
+      const late = delay(pingTimeoutMs, 'late' as const, { signal: timeout.signal }).catch(() => 'cancelled' as const);
+      const first = await Promise.race([this.#engine.ping(), late]);
+      if (first !== 'late') return { ready: true };
+      return { ready: false, reason: 'the store does not answer' };
+    } catch (error) {
+      return { ready: false, reason: describeError(error).message };
+    } finally {
+      timeout.abort();
+    }
+  }
+
+  #setStatus(status: StoreStatus): void {
+    const before = this.#status;
+    this.#status = status;
+    if (status.ready === before.ready && (status.ready || (!before.ready && status.reason === before.reason))) return;
+    if (status.ready) this.#setup.log.info({ event: 'store_ready', engine: this.#engine.name }, 'store ready');
+    else this.#setup.log.warn({ event: 'store_away', engine: this.#engine.name, reason: status.reason }, 'store away');
+  }
+
+  #onError(error: Error): void {
+    this.#setup.log.warn({ event: 'worker_error', engine: this.#engine.name, err: error }, 'worker error');
+  }
+}
+
+function asUnavailable(error: unknown): RelayError {
+  if (error instanceof RelayError) return error;
+  return new RelayError('store_unavailable', 'the store refused or failed', { cause: error });
+}

@@ -1,0 +1,25 @@
+import { EventEmitter } from 'node:events';
+import type { PGlite } from '@electric-sql/pglite';
+import type { SqlPool } from './sql.ts';
+
+/**
+ * PGlite in the shape of a `pg.Pool`. PGlite is one session, so all clients are the same one, and transactions that
+ * span several calls must not overlap: BullMQ makes one only while migrating, before anything else runs.
+ */
+export function createPglitePool(db: PGlite): SqlPool {
+  const query = async (text: string, params?: readonly unknown[]) => {
+    if (params !== undefined && params.length > 0) {
+      const result = await db.query(text, [...params]);
+      return { rows: result.rows, rowCount: result.affectedRows ?? result.rows.length };
+    }
+    const rows = (await db.exec(text)).at(-1)?.rows ?? []; // several statements at once, as migrations have them
+    return { rows, rowCount: rows.length };
+  };
+  const connect = async () => {
+    const client = new EventEmitter();
+    const stop = db.onNotification((channel, payload) => client.emit('notification', { channel, payload }));
+    return Object.assign(client, { query, release: stop });
+  };
+  const end = async (): Promise<void> => {};
+  return Object.assign(new EventEmitter(), { query, connect, end }) as unknown as SqlPool;
+}
