@@ -3,12 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Hono } from 'hono';
 import type { AppConfig, Config } from './config.ts';
 import { attemptDelivery, type HttpConsumer } from './consumers/attempt-delivery.ts';
+import type { DeliveryObserver, Sender } from './consumers/ports.ts';
 import { createUndiciSender } from './consumers/undici-sender.ts';
 import { IntakeTally } from './delivery/intake-tally.ts';
 import type { ConsumerCounts, IntakeCounts } from './delivery/ledger.ts';
 import { type AppKey, type ConsumerKey, queueNameOf, recallConsumer } from './delivery/names.ts';
 import type { RelayError } from './errors.ts';
 import { errorResponse } from './http-error.ts';
+import type { IntakeParts } from './intake/accept.ts';
+import type { DeliveryWriter } from './intake/ports.ts';
 import { createIntakeRoutes } from './intake/routes.ts';
 import { type Listener, listen } from './listener.ts';
 import type { Log } from './log.ts';
@@ -24,8 +27,9 @@ const readingBytes = 64 * 1024 * 1024;
 /** How much longer than an attempt a worker's lock lasts, and the least it lasts, milliseconds. */
 const lockMarginMs = 5000;
 const minLockMs = 12_000;
-/** What is under way gets this long when the process is told to stop, milliseconds. */
-const stopGraceMs = 25_000;
+/** What is under way gets this long when the process is told to stop, and closing connections this, milliseconds. */
+const stopGraceMs = 24_000;
+const closeGraceMs = 4000;
 
 /** A running relay. */
 export interface Relay {
@@ -50,44 +54,23 @@ export interface Relay {
  * @throws RelayError `listener_failed`
  */
 export async function startRelay(config: Config, log: Log): Promise<Relay> {
-  const isEdge = config.roles.includes('edge');
-  const isWorker = config.roles.includes('worker');
   let stopping = false;
   const { promise: failed, resolve: onFatal } = Promise.withResolvers<RelayError>();
-  const queues = [...config.apps.keys()].map((app) => queueNameOf(app, recallConsumer));
   const health = (): Health => (stopping ? { ready: false, reason: 'shutting down' } : store.status());
   const metrics = createMetrics(() => store.status().ready);
   const tally = new IntakeTally();
-
-  const intake = createIntakeRoutes(
-    new Map([...config.apps].map(([key, { secrets }]) => [key, { key, secrets, consumers: [recallConsumer] }])),
-    {
-      toleranceSec: config.signatureToleranceSec,
-      maxBodyBytes: config.maxBodyBytes,
-      ackDeadlineMs: config.ackDeadlineMs,
-    },
-    {
-      writer: { add: (deliveries) => store.add(deliveries) },
-      observe: reportIntake(log, tally, metrics),
-      readingBudget: { bytes: readingBytes },
-      isStopping: () => stopping,
-      nowMs: Date.now,
-    },
-  );
+  const observe = reportIntake(log, tally, metrics);
+  const writer: DeliveryWriter = { add: (deliveries) => store.add(deliveries) };
+  const intake = composeIntake(config, { writer, observe, isStopping: () => stopping });
   const publicApp = withErrors(new Hono().route('/', intake).route('/', createHealthRoutes(health, false)), log);
   const privateApp = withErrors(createPrivateRoutes(health, metrics), log);
-  const listeners = await listenOnBoth(isEdge ? publicApp : undefined, privateApp, config);
-  const store: Store = openStore({
-    url: config.storeUrl.reveal(),
-    queues,
-    workers: isWorker ? queues.length : 0,
-    log,
-    nowMs: () => performance.now(),
-    onFatal,
-  });
-  const sender = createUndiciSender(config.deliveryTimeoutMs, config.deliveryConcurrency);
-  const parts = { sender, observe: reportDelivery(log, metrics), nowMs: Date.now, random: Math.random };
-  if (isWorker) for (const app of config.apps.values()) work(store, recallOf(app, config), config, parts);
+  const listeners = await listenOnBoth(config.roles.includes('edge') ? publicApp : undefined, privateApp, config);
+  const consumers = [...config.apps.values()].map((app) => recallOf(app, config));
+  const queues = consumers.map(({ app, key }) => queueNameOf(app, key));
+  const working = config.roles.includes('worker') ? consumers : [];
+  const nowMs = (): number => performance.now();
+  const store = openStore({ url: config.storeUrl.reveal(), queues, workers: working.length, log, nowMs, onFatal });
+  const senders = working.map((consumer) => work(store, consumer, config, reportDelivery(log, metrics)));
   log.info({ event: 'started', roles: config.roles, apps: [...config.apps.keys()], store: store.engine });
 
   let stopped: Promise<void> | undefined;
@@ -99,31 +82,36 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
     intakeCounts: (app) => tally.of(app),
     consumerCounts: (app, consumer) => store.counts(queueNameOf(app, consumer)),
     stop() {
-      stopped ??= (async () => {
-        stopping = true;
-        log.info({ event: 'stopping' });
-        const everyListener = [listeners.public, listeners.private].filter((listener) => listener !== undefined);
-        const drained = Promise.all([store.stopWorkers(), ...everyListener.map((listener) => listener.drain())]);
-        await within(stopGraceMs, drained, log);
-        const closed = Promise.allSettled([
-          ...everyListener.map((listener) => listener.close()),
-          store.close(),
-          sender.close(),
-        ]);
-        await within(lockMarginMs, closed, log);
-        log.info({ event: 'stopped' });
-      })();
+      stopping = true;
+      stopped ??= stopAll([listeners.public, listeners.private], store, senders, log);
       return stopped;
     },
   };
 }
 
-function work(
-  store: Store,
-  consumer: HttpConsumer,
+function composeIntake(
   config: Config,
-  parts: Parameters<typeof attemptDelivery>[2],
-): void {
+  parts: Pick<IntakeParts, 'writer' | 'observe' | 'isStopping'>,
+): ReturnType<typeof createIntakeRoutes> {
+  const apps = [...config.apps].map(
+    ([key, { secrets }]) => [key, { key, secrets, consumers: [recallConsumer] }] as const,
+  );
+  const settings = {
+    toleranceSec: config.signatureToleranceSec,
+    maxBodyBytes: config.maxBodyBytes,
+    ackDeadlineMs: config.ackDeadlineMs,
+  };
+  return createIntakeRoutes(new Map(apps), settings, {
+    ...parts,
+    readingBudget: { bytes: readingBytes },
+    nowMs: Date.now,
+  });
+}
+
+/** Each consumer has connections of its own, so that one that hangs takes none from another. */
+function work(store: Store, consumer: HttpConsumer, config: Config, observe: DeliveryObserver): Sender {
+  const sender = createUndiciSender(config.deliveryTimeoutMs, config.deliveryConcurrency);
+  const parts = { sender, observe, nowMs: Date.now, random: Math.random };
   const options = {
     concurrency: config.deliveryConcurrency,
     lockMs: Math.max(config.deliveryTimeoutMs + lockMarginMs, minLockMs),
@@ -134,6 +122,21 @@ function work(
   store.work(queueNameOf(consumer.app, consumer.key), options, (delivery) =>
     attemptDelivery(consumer, delivery, parts),
   );
+  return sender;
+}
+
+async function stopAll(
+  listeners: readonly (Listener | undefined)[],
+  store: Store,
+  senders: readonly Sender[],
+  log: Log,
+): Promise<void> {
+  log.info({ event: 'stopping' });
+  const open = listeners.filter((listener) => listener !== undefined);
+  await within(stopGraceMs, Promise.all([store.stopWorkers(), ...open.map((listener) => listener.drain())]), log);
+  const closing = [...open, store, ...senders].map((part) => part.close());
+  await within(closeGraceMs, Promise.allSettled(closing), log);
+  log.info({ event: 'stopped' });
 }
 
 function recallOf(app: AppConfig, config: Config): HttpConsumer {

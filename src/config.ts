@@ -104,6 +104,9 @@ const variables = z.object({
 });
 type Variables = z.infer<typeof variables>;
 
+/** Every variable that is read, besides `REDIS_URL` (for `STORE_URL`). README.md has a row for each. */
+export const variableNames = Object.keys(variables.shape);
+
 /**
  * Reads the environment and the apps file once.
  *

@@ -59,6 +59,7 @@ export async function listen(
     url: new URL(`http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`),
     async drain() {
       draining = true;
+      for (const response of answering) if (!response.headersSent) response.setHeader('connection', 'close');
       const { promise, resolve } = Promise.withResolvers<void>();
       onIdle = resolve;
       if (answering.size > 0) await promise;

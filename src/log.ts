@@ -27,6 +27,12 @@ function causeMessage(error: Error): string {
 
 /** One JSON line per business event, on standard output unless told otherwise. */
 export function createLog(level: LogLevel, destination?: DestinationStream): Log {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: describeError } };
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { err: describeError },
+  };
   return destination === undefined ? pino(options) : pino(options, destination);
 }

@@ -8,6 +8,10 @@ import type { Metrics } from './operator/metrics.ts';
 /** One log line, one count, one metric for each request to an app's endpoint. */
 export function reportIntake(log: Log, tally: IntakeTally, metrics: Metrics): IntakeObserver {
   return (event) => {
+    if (event.kind === 'app_unknown') {
+      log.warn({ event: 'rejected', reason: 'app_unknown', key: event.key });
+      return;
+    }
     const { app, ackMs } = event;
     switch (event.kind) {
       case 'accepted':

@@ -65,7 +65,7 @@ async function startDemoRelay(folder: string, recall: RecallStandIn, log: Log): 
           PORT: port,
           OPERATOR_PORT: operatorPort,
           OPERATOR_TOKEN: 'demo-operator-token',
-          RETRY_SCHEDULE: '1s,1s,2s,5s',
+          RETRY_SCHEDULE: '500ms,1s,2s,5s',
           SIGNATURE_TOLERANCE_SEC: '1000000000', // Zoom's published requests are from 2024
         },
         roles,

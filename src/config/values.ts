@@ -24,11 +24,11 @@ export function integer(bounds: { min: number; max: number; default: number }) {
   });
 }
 
-const unitMs = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** `90s`, `5m`, `72h`, `7d` → milliseconds; `undefined` for any other text. */
+/** `500ms`, `90s`, `5m`, `72h`, `7d` → milliseconds; `undefined` for any other text. */
 export function parseDuration(value: string): number | undefined {
-  const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(value) ?? [];
+  const [, amount, unit] = /^(\d{1,9})(ms|[smhd])$/.exec(value) ?? [];
   return amount === undefined ? undefined : Number(amount) * unitMs[unit as keyof typeof unitMs];
 }
 
@@ -44,14 +44,14 @@ export function duration(bounds: { min: string; max: string; default: string }) 
 
 const maxScheduleSteps = 50;
 
-/** Durations separated by commas, 1 s to 24 h each; `none` for no retries. */
+/** Durations separated by commas, 100 ms to 24 h each; `none` for no retries. */
 export function schedule(defaultValue: string) {
   return text.transform((value, context) => {
     if (value === 'none') return [];
     const steps = (value ?? defaultValue).split(',').map((step) => parseDuration(step.trim()));
-    const valid = steps.filter((ms) => ms !== undefined && ms >= 1000 && ms <= unitMs.d);
+    const valid = steps.filter((ms) => ms !== undefined && ms >= 100 && ms <= unitMs.d);
     if (valid.length === steps.length && steps.length <= maxScheduleSteps) return valid as number[];
-    return fail(context, `must be up to ${maxScheduleSteps} durations from 1s to 24h separated by commas, or none`);
+    return fail(context, `must be up to ${maxScheduleSteps} durations from 100ms to 24h separated by commas, or none`);
   });
 }
 

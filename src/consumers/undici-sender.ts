@@ -5,10 +5,11 @@ import type { Sender, SendResult } from './ports.ts';
 const keptResponseBytes = 1024;
 /** How much more of it is read, so that the connection can be used again; a longer answer costs the connection. */
 const drainedResponseBytes = 64 * 1024;
-const keepAliveMs = 30_000;
 
 /**
- * Posts with pooled keep-alive connections, one request on a connection at a time. Redirects are not followed.
+ * Posts with pooled keep-alive connections, one request on a connection at a time. Redirects are not followed. Idle
+ * connections are closed after undici's 4 s (or what the server announces): one that the server has closed meanwhile
+ * would cost an attempt.
  *
  * @param timeoutMs for the whole exchange, from connecting to the last byte of the answer that is read
  * @param connections kept to one origin at most
@@ -17,7 +18,6 @@ export function createUndiciSender(timeoutMs: number, connections: number): Send
   const agent = new Agent({
     connections,
     pipelining: 1,
-    keepAliveTimeout: keepAliveMs,
     connect: { timeout: timeoutMs },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,

@@ -41,19 +41,24 @@ export function zoomHeaders(
 }
 
 /**
- * Posts as Zoom does: 3 seconds, no redirects.
+ * Posts as Zoom does: no redirects, and no answer counts after 3 s.
  *
  * @throws RelayError `target_unreachable`
  */
-export async function postAsZoom(url: URL, headers: Record<string, string>, body: Uint8Array): Promise<ZoomAnswer> {
+export async function postAsZoom(
+  url: URL,
+  headers: Record<string, string>,
+  body: Uint8Array,
+  timeoutMs = zoomTimeoutMs,
+): Promise<ZoomAnswer> {
   const startedAt = performance.now();
   try {
-    const answer = await request(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(zoomTimeoutMs) });
+    const answer = await request(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(timeoutMs) });
     const text = await answer.body.text();
     const durationMs = Math.round(performance.now() - startedAt);
     return { status: answer.statusCode, headers: answer.headers, text, durationMs };
   } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no answer within 3 s';
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : `no answer within ${timeoutMs} ms`;
     throw new RelayError('target_unreachable', `no answer from ${url.origin} (${reason}): is a relay running there?`, {
       cause,
     });

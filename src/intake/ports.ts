@@ -32,6 +32,8 @@ export type IntakeEvent =
     }
   | { readonly kind: 'challenge'; readonly app: AppKey; readonly ackMs: number }
   | { readonly kind: 'rejected'; readonly app: AppKey; readonly reason: RejectionReason; readonly ackMs: number }
+  /** `key` is what the path said; absent when it is not even of the form of a key. */
+  | { readonly kind: 'app_unknown'; readonly key: AppKey | undefined }
   /** Answered with 503: not kept, Zoom sends it again. */
   | {
       readonly kind: 'turned_away';

@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
+import { parseAppKey } from '../delivery/names.ts';
 import type { ErrorCode } from '../errors.ts';
 import { unreachable } from '../errors.ts';
 import { errorResponse } from '../http-error.ts';
@@ -38,7 +39,10 @@ export function createIntakeRoutes(
 
   async function receive(c: Context<{ Bindings: HttpBindings }>, appKey: string): Promise<Response> {
     const app = apps.get(appKey);
-    if (app === undefined) return refuse(c, 'app_unknown');
+    if (app === undefined) {
+      parts.observe({ kind: 'app_unknown', key: parseAppKey(appKey) });
+      return refuse(c, 'app_unknown');
+    }
     const answer = await acceptNotification(c.env.incoming, app, settings, parts);
     switch (answer.kind) {
       case 'kept':

@@ -13,8 +13,8 @@ import { createRedisEngine } from './redis.ts';
 import type { ProcessDelivery, Store, StoreStatus, WorkOptions } from './store.ts';
 
 const reconnectDelayMs = 1000;
-const pingIntervalMs = 5000;
-const pingTimeoutMs = 2500;
+const pingIntervalMs = 3000;
+const pingTimeoutMs = 2000;
 /** A connection that is open but dead says nothing for hours; after this many pings it is made anew. */
 const unansweredBeforeReset = 2;
 /** Notifications that may wait for the store in one process, and their bytes. Beyond: 503. */
@@ -164,7 +164,7 @@ class BullStore implements Store {
       await delay(pingIntervalMs, undefined, { signal });
       const answer = await this.#ping();
       this.#unanswered = answer.ready ? 0 : this.#unanswered + 1;
-      if (this.#unanswered >= unansweredBeforeReset) this.#engine.reset();
+      if (this.#unanswered >= unansweredBeforeReset) this.#reset();
       this.#setStatus(answer);
     }
   }
@@ -181,6 +181,12 @@ class BullStore implements Store {
     } finally {
       timeout.abort();
     }
+  }
+
+  #reset(): void {
+    this.#unanswered = 0;
+    this.#engine.reset();
+    this.#setup.log.warn({ event: 'store_connections_reset', engine: this.#engine.name });
   }
 
   #setStatus(status: StoreStatus): void {

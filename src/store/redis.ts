@@ -25,6 +25,7 @@ export function createRedisEngine(url: string): Engine {
   const target = parseRedisUrl(url);
   if (target === undefined) throw new RelayError('store_unsupported', 'STORE_URL is no Redis URL that is understood');
   let clients: { readonly adding: Client; readonly working: Client } | undefined;
+  const closing = new AbortController();
   let lastError = 'not connected yet';
 
   function open(name: string): Client {
@@ -41,7 +42,7 @@ export function createRedisEngine(url: string): Engine {
 
     async connect() {
       clients ??= { adding: open('zoom-relay-add'), working: open('zoom-relay-work') };
-      await Promise.all([whenReady(clients.adding), whenReady(clients.working)]);
+      await Promise.all([whenReady(clients.adding, closing.signal), whenReady(clients.working, closing.signal)]);
     },
 
     obstacle() {
@@ -80,6 +81,7 @@ export function createRedisEngine(url: string): Engine {
     },
 
     async close() {
+      closing.abort();
       clients?.adding.disconnect();
       clients?.working.disconnect();
     },
@@ -107,17 +109,17 @@ function createClient(target: RedisTarget, connectionName: string): Client {
   return new Redis({ ...shared, retryStrategy: retryDelayMs, sentinelRetryStrategy: retryDelayMs });
 }
 
-/** Waits as long as it takes; rejects only when the client was closed meanwhile. */
-async function whenReady(client: Client): Promise<void> {
+/** Waits as long as it takes; rejects only when closing (ioredis emits no `end` when closed while reconnecting). */
+async function whenReady(client: Client, closing: AbortSignal): Promise<void> {
   if (client.status === 'ready') return;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const onEnd = (): void => reject(new RelayError('store_unavailable', 'the Redis connection was closed'));
+  const onClosing = (): void => reject(new RelayError('store_unavailable', 'the Redis connection was closed'));
   client.once('ready', resolve);
-  client.once('end', onEnd);
+  closing.addEventListener('abort', onClosing, { once: true });
   try {
     await promise;
   } finally {
     client.off('ready', resolve);
-    client.off('end', onEnd);
+    closing.removeEventListener('abort', onClosing);
   }
 }

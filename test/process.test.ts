@@ -1,0 +1,259 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterEach, describe, expect, test } from 'vitest';
+import { answering, type RecallStandIn, startRecallStandIn } from '../src/demo/recall-stand-in.ts';
+import { publishedSecret } from '../src/demo/samples.ts';
+import { postAsZoom, zoomHeaders } from '../src/demo/zoom-stand-in.ts';
+import { uniqueBody } from './support/bodies.ts';
+import { createRedisDatabase, engines } from './support/engines.ts';
+import { eventually } from './support/eventually.ts';
+import { type RelayProcess, spawnRelay } from './support/relay-process.ts';
+import { oauthAppId, testEnvironment, testSecret } from './support/test-relay.ts';
+
+const processes: RelayProcess[] = [];
+const standIns: RecallStandIn[] = [];
+afterEach(async () => {
+  for (const { child, ended } of processes.splice(0)) {
+    child.kill('SIGKILL');
+    await ended;
+  }
+  await Promise.all(standIns.splice(0).map((recall) => recall.close()));
+});
+
+function run(args: string[], env: Readonly<Record<string, string | undefined>> = {}): RelayProcess {
+  const started = spawnRelay(args, env);
+  processes.push(started);
+  return started;
+}
+
+async function startRecall(): Promise<RecallStandIn> {
+  const recall = await startRecallStandIn(oauthAppId, [testSecret, publishedSecret]);
+  standIns.push(recall);
+  return recall;
+}
+
+/** Starts the relay and waits until it takes notifications. */
+async function startReady(storeUrl: string, recall: RecallStandIn, extra: Readonly<Record<string, string>> = {}) {
+  const relay = run(['start'], { ...testEnvironment(storeUrl, recall.baseUrl), ...extra });
+  const listening = await relay.logged('listening');
+  await relay.logged('store_ready');
+  return { relay, endpoint: new URL('/webhooks/zoom', String(listening.public)), listening };
+}
+
+function post(endpoint: URL, body: Uint8Array) {
+  return postAsZoom(endpoint, zoomHeaders(testSecret, body, Date.now()), body);
+}
+
+describe('zoom-relay start', () => {
+  test('all problems of the configuration in one message, exit code 78', async () => {
+    const { ended, errors } = run(['start'], { PORT: 'abc', RECALL_REGION: 'the-moon', STORE_URL: 'mysql://x' });
+    expect(await ended).toBe(78);
+    const message = errors.join('\n');
+    const named = [
+      'PORT',
+      'RECALL_REGION',
+      'STORE_URL',
+      'ZOOM_APP_SECRET_TOKEN',
+      'RECALL_ZOOM_OAUTH_APP_ID',
+      'OPERATOR_TOKEN',
+    ];
+    for (const name of named) expect(message).toContain(`  ${name}: `);
+    expect(message).not.toMatch(/abc|the-moon|mysql/);
+  });
+
+  test('a port that is taken is a clear error, exit code 1', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const env = { ...testEnvironment((await createRedisDatabase()).url, 'http://127.0.0.1:9'), PORT: String(port) };
+    const { ended, errors } = run(['start'], env);
+    expect(await ended).toBe(1);
+    expect(errors.join('\n')).toMatch(/cannot listen on 127\.0\.0\.1 port \d+ \(EADDRINUSE\): set HOST and PORT/);
+    taken.close();
+  });
+
+  test('an embedded store that another process has open is refused, naming the folder and what to do', async () => {
+    const recall = await startRecall();
+    const store = await engines[0].createStore();
+    await startReady(store.url, recall);
+    const second = run(['start'], testEnvironment(store.url, recall.baseUrl));
+    expect(await second.ended).toBe(1);
+    expect(second.errors.join('\n')).toMatch(/is open in process \d+; an embedded store takes one process/);
+  });
+
+  test('an embedded store survives kill -9 of the process: what was acknowledged is delivered by the next one', async () => {
+    const recall = await startRecall();
+    const store = await engines[0].createStore();
+    const { relay, endpoint } = await startReady(store.url, recall, {
+      RETRY_SCHEDULE: '500ms,500ms',
+      DELIVERY_TIMEOUT_MS: '1000',
+    });
+    const bodies = Array.from({ length: 20 }, () => uniqueBody());
+    recall.misbehave(...bodies.map(() => answering(503)));
+    const answers = await Promise.all(bodies.map((body) => post(endpoint, body)));
+    expect(answers.every(({ status }) => status === 204)).toBe(true);
+    relay.child.kill('SIGKILL');
+    await relay.ended;
+    await startReady(store.url, recall);
+    const arrivals = bodies.map((body) =>
+      recall.seen((request) => request.body.equals(body) && request.status === 200),
+    );
+    expect(await Promise.all(arrivals)).toHaveLength(20);
+    await store.remove();
+  });
+});
+
+describe('SIGTERM', () => {
+  test.each(engines)(
+    'on $engine: answers what is in flight, refuses what is new, finishes active attempts, exits 0',
+    async ({ createStore }) => {
+      const recall = await startRecall();
+      const store = await createStore();
+      const { relay, endpoint } = await startReady(store.url, recall);
+      const active = uniqueBody();
+      const held = Promise.withResolvers<() => void>();
+      recall.misbehave((_request, response) => held.resolve(() => response.writeHead(200).end()));
+      await post(endpoint, active);
+      const finishActive = await held.promise;
+
+      // One request whose headers are in but whose body is not yet.
+      const body = uniqueBody();
+      const head = Object.entries(zoomHeaders(testSecret, body, Date.now())).map(
+        ([name, value]) => `${name}: ${value}\r\n`,
+      );
+      const inFlight = connect(Number(endpoint.port), '127.0.0.1');
+      inFlight.write(
+        `POST /webhooks/zoom HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n${head.join('')}\r\n`,
+      );
+      // A second connection is served after the first one's headers have been read.
+      expect((await post(endpoint, uniqueBody())).status).toBe(204);
+
+      relay.child.kill('SIGTERM');
+      await relay.logged('stopping');
+      const refused = await post(endpoint, uniqueBody());
+      expect(refused.status).toBe(503);
+      expect(refused.text).toContain('shutting_down');
+      expect((await fetch(new URL('/readyz', endpoint))).status).toBe(503);
+      inFlight.write(body);
+      expect(await text(inFlight)).toMatch(/^HTTP\/1.1 204 /);
+
+      finishActive();
+      expect(await relay.ended).toBe(0);
+      expect(recall.requests.filter((request) => request.body.equals(active))).toHaveLength(1);
+      expect(relay.errors).toEqual([]);
+      await store.remove();
+    },
+  );
+
+  test('while Redis is away it still exits 0', async () => {
+    const relay = run(['start'], testEnvironment('redis://127.0.0.1:1', 'http://127.0.0.1:9'));
+    await relay.logged('listening');
+    relay.child.kill('SIGTERM');
+    expect(await relay.ended).toBe(0);
+  });
+});
+
+test('no body, secret, signature, token or client id is in any log line, whatever happens', async () => {
+  const recall = await startRecall();
+  const { url } = await createRedisDatabase();
+  const { relay, endpoint, listening } = await startReady(url, recall, { LOG_LEVEL: 'debug', RETRY_SCHEDULE: '100ms' });
+  const secretive = Buffer.from('{"event":"meeting.created","payload":{"object":{"password":"PaSsWoRd-in-body"}}}');
+  const headers = zoomHeaders(testSecret, secretive, Date.now());
+  recall.misbehave(answering(500), answering(500)); // dies
+  await postAsZoom(endpoint, headers, secretive);
+  await relay.logged('dead');
+  await postAsZoom(endpoint, headers, secretive); // duplicate
+  await postAsZoom(endpoint, { ...headers, 'x-zm-signature': `v0=${'ab'.repeat(32)}` }, secretive);
+  await postAsZoom(endpoint, headers, Buffer.from(`${secretive}x`));
+  const challenge = Buffer.from('{"event":"endpoint.url_validation","payload":{"plainToken":"plain-token-in-body"}}');
+  await post(endpoint, challenge);
+  await post(endpoint, uniqueBody());
+  await relay.logged('delivered');
+  const metrics = await (await fetch(new URL('/metrics', String(listening.private)))).text();
+  relay.child.kill('SIGTERM');
+  await relay.ended;
+  const printed = [...relay.lines, ...relay.errors, metrics].join('\n');
+  expect(printed).toContain('"event":"rejected"');
+  const never = [
+    'PaSsWoRd-in-body',
+    'plain-token-in-body',
+    testSecret.reveal(),
+    publishedSecret.reveal(),
+    'operator-token-for-tests',
+    'zoom-app-client-id',
+    'legacy-verification-token',
+    String(headers['x-zm-signature']).slice(3, 30),
+    'abababab',
+  ];
+  for (const word of never) expect(printed).not.toContain(word);
+});
+
+describe('zoom-relay send', () => {
+  test('signs a sample, posts it and shows the answer', async () => {
+    const recall = await startRecall();
+    const { endpoint } = await startReady((await createRedisDatabase()).url, recall);
+    const sent = run(['send', 'meeting.created', '--to', endpoint.href], {
+      ZOOM_APP_SECRET_TOKEN: testSecret.reveal(),
+    });
+    expect(await sent.ended).toBe(0);
+    expect(sent.lines.join('\n')).toMatch(/204 in \d+ ms/);
+    await recall.seen((request) => request.body.toString().includes('"event":"meeting.created"'));
+  });
+
+  test('a refused one is shown and exits 1; --json prints one object', async () => {
+    const recall = await startRecall();
+    const { endpoint } = await startReady((await createRedisDatabase()).url, recall);
+    const args = ['send', 'endpoint.url_validation', '--json', '--to', endpoint.href];
+    const refused = run(args, { ZOOM_APP_SECRET_TOKEN: 'another-secret-token' });
+    expect(await refused.ended).toBe(1);
+    expect(JSON.parse(refused.lines.join(''))).toMatchObject({ status: 401 });
+    const answered = run(args, { ZOOM_APP_SECRET_TOKEN: testSecret.reveal() });
+    expect(await answered.ended).toBe(0);
+    expect(JSON.parse(JSON.parse(answered.lines.join('')).answer)).toHaveProperty('encryptedToken');
+  });
+
+  test.each([
+    [['send'], /say what to send: endpoint\.url_validation, meeting\.created/],
+    [['send', 'no-such-thing'], /neither a readable file nor a sample/],
+    [['send', 'meeting.created', '--to', 'nonsense'], /--to takes an http: or https: URL/],
+    [['send', 'meeting.created', '--to', 'https://example.invalid/'], /ZOOM_APP_SECRET_TOKEN is not set/],
+    [['send', 'meeting.created', '--to', 'http://127.0.0.1:1/'], /is a relay running there\?/],
+    [['start', '--role', 'everything'], /--role takes edge, worker, operator/],
+    [['frobnicate'], /unknown command/],
+  ])('%j: a clear error', async (args, message) => {
+    const { ended, errors } = run(args);
+    expect(await ended).not.toBe(0);
+    expect(errors.join('\n')).toMatch(message);
+  });
+});
+
+test('zoom-relay schema prints the JSON Schema of the apps file', async () => {
+  const { ended, lines } = run(['schema']);
+  expect(await ended).toBe(0);
+  expect(JSON.parse(lines.join('\n'))).toMatchObject({
+    type: 'object',
+    required: ['apps'],
+    additionalProperties: false,
+  });
+});
+
+test('zoom-relay demo --once goes through all steps and exits 0', async () => {
+  const { ended, lines } = run(['demo', '--once']);
+  expect(await ended, lines.join('\n')).toBe(0);
+  expect(lines.join('\n')).toContain('adds up ✓');
+  expect(lines.join('\n')).not.toContain('✗');
+});
+
+test('zoom-relay demo stays up until a signal and takes what is sent to it', async () => {
+  const demo = run(['demo']);
+  const line = await eventually('invites', () =>
+    demo.lines.find((printed) => printed.includes('send meeting.created')),
+  );
+  const to = /--to (\S+)/.exec(line)?.[1] ?? 'http://127.0.0.1:8080/webhooks/zoom';
+  const sent = run(['send', 'meeting.ended', '--to', to]);
+  expect(await sent.ended).toBe(0);
+  await eventually('shows it', () => demo.lines.some((printed) => printed.includes('"delivered"')));
+  demo.child.kill('SIGINT');
+  expect(await demo.ended).toBe(0);
+});
