@@ -1,21 +1,25 @@
+import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Hono } from 'hono';
 import type { AppConfig, Config } from './config.ts';
 import { attemptDelivery, type HttpConsumer } from './consumers/attempt-delivery.ts';
+import { CircuitBreaker } from './consumers/circuit-breaker.ts';
 import type { DeliveryObserver, Sender } from './consumers/ports.ts';
 import { createUndiciSender } from './consumers/undici-sender.ts';
-import { IntakeTally } from './delivery/intake-tally.ts';
-import type { ConsumerCounts, IntakeCounts } from './delivery/ledger.ts';
+import { type ConsumerCounts, type IntakeCounts, intakeCountsOf } from './delivery/ledger.ts';
 import { type AppKey, type ConsumerKey, queueNameOf, recallConsumer } from './delivery/names.ts';
 import type { RelayError } from './errors.ts';
 import { errorResponse } from './http-error.ts';
 import type { IntakeParts } from './intake/accept.ts';
+import { IntakeLedger } from './intake/intake-ledger.ts';
 import type { DeliveryWriter } from './intake/ports.ts';
 import { createIntakeRoutes } from './intake/routes.ts';
 import { type Listener, listen } from './listener.ts';
 import type { Log } from './log.ts';
+import { createApiRoutes } from './operator/api-routes.ts';
 import { createHealthRoutes, type Health } from './operator/health-routes.ts';
+import { type LedgerSource, readLedger } from './operator/ledger.ts';
 import { createMetrics } from './operator/metrics.ts';
 import { createPrivateRoutes } from './operator/private-routes.ts';
 import { reportDelivery, reportIntake } from './report.ts';
@@ -38,7 +42,7 @@ export interface Relay {
   readonly privateUrl: URL;
   health(): Health;
   /** Since this process started. */
-  intakeCounts(app: AppKey): Omit<IntakeCounts, 'received'>;
+  intakeCounts(app: AppKey): IntakeCounts;
   /** @throws RelayError `store_unavailable` */
   consumerCounts(app: AppKey, consumer: ConsumerKey): Promise<ConsumerCounts>;
   /** Resolves, if ever, with why this relay can never become ready. */
@@ -57,19 +61,37 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
   let stopping = false;
   const { promise: failed, resolve: onFatal } = Promise.withResolvers<RelayError>();
   const health = (): Health => (stopping ? { ready: false, reason: 'shutting down' } : store.status());
-  const metrics = createMetrics(() => store.status().ready);
-  const tally = new IntakeTally();
-  const observe = reportIntake(log, tally, metrics);
+  const metrics = createMetrics(() => ({ ready: store.status().ready, findings: store.findings() }));
+  const ledger = new IntakeLedger({ countIntake: (app, counts) => store.countIntake(app, counts) });
+  const observe = reportIntake(log, ledger, metrics);
   const writer: DeliveryWriter = { add: (deliveries) => store.add(deliveries) };
   const intake = composeIntake(config, { writer, observe, isStopping: () => stopping });
   const publicApp = withErrors(new Hono().route('/', intake).route('/', createHealthRoutes(health, false)), log);
-  const privateApp = withErrors(createPrivateRoutes(health, metrics), log);
+  const privateRoutes = createPrivateRoutes(health, metrics);
+  if (config.operatorToken !== undefined && config.roles.includes('operator')) {
+    const consumersOf = new Map([...config.apps.keys()].map((app) => [app, [recallConsumer]] as const));
+    const source: LedgerSource = { account: (queue) => store.account(queue), intake: (app) => store.intake(app) };
+    privateRoutes.route(
+      '/',
+      createApiRoutes(config.operatorToken, () => readLedger(source, consumersOf)),
+    );
+  }
+  const privateApp = withErrors(privateRoutes, log);
   const listeners = await listenOnBoth(config.roles.includes('edge') ? publicApp : undefined, privateApp, config);
   const consumers = [...config.apps.values()].map((app) => recallOf(app, config));
   const queues = consumers.map(({ app, key }) => queueNameOf(app, key));
   const working = config.roles.includes('worker') ? consumers : [];
   const nowMs = (): number => performance.now();
-  const store = openStore({ url: config.storeUrl.reveal(), queues, workers: working.length, log, nowMs, onFatal });
+  const store = openStore({
+    url: config.storeUrl.reveal(),
+    queues,
+    apps: [...config.apps.keys()],
+    workers: working.length,
+    log,
+    allowEviction: config.dangerouslyAllowEviction,
+    nowMs,
+    onFatal,
+  });
   const senders = working.map((consumer) => work(store, consumer, config, reportDelivery(log, metrics)));
   log.info({ event: 'started', roles: config.roles, apps: [...config.apps.keys()], store: store.engine });
 
@@ -79,11 +101,11 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
     privateUrl: listeners.private.url,
     health,
     failed,
-    intakeCounts: (app) => tally.of(app),
-    consumerCounts: (app, consumer) => store.counts(queueNameOf(app, consumer)),
+    intakeCounts: (app) => intakeCountsOf(ledger.sinceStart(app)),
+    consumerCounts: (app, consumer) => store.account(queueNameOf(app, consumer)),
     stop() {
       stopping = true;
-      stopped ??= stopAll([listeners.public, listeners.private], store, senders, log);
+      stopped ??= stopAll([listeners.public, listeners.private], ledger, store, senders, log);
       return stopped;
     },
   };
@@ -110,8 +132,21 @@ function composeIntake(
 
 /** Each consumer has connections of its own, so that one that hangs takes none from another. */
 function work(store: Store, consumer: HttpConsumer, config: Config, observe: DeliveryObserver): Sender {
+  const { app, key } = consumer;
+  const queue = queueNameOf(app, key);
   const sender = createUndiciSender(config.deliveryTimeoutMs, config.deliveryConcurrency);
-  const parts = { sender, observe, nowMs: Date.now, random: Math.random };
+  const probeMs = config.deliveryTimeoutMs + lockMarginMs;
+  const breaker = new CircuitBreaker(store.circuit(queue), Date.now, probeMs, (from, to) => {
+    observe({ kind: 'circuit', app, consumer: key, from, to });
+  });
+  const parts = {
+    sender,
+    breaker,
+    observe,
+    worker: `${hostname()}:${process.pid}`,
+    nowMs: Date.now,
+    random: Math.random,
+  };
   const options = {
     concurrency: config.deliveryConcurrency,
     lockMs: Math.max(config.deliveryTimeoutMs + lockMarginMs, minLockMs),
@@ -119,14 +154,13 @@ function work(store: Store, consumer: HttpConsumer, config: Config, observe: Del
     retainDeliveredCount: config.retainDeliveredCount,
     retainDeadMs: config.retainDeadMs,
   };
-  store.work(queueNameOf(consumer.app, consumer.key), options, (delivery) =>
-    attemptDelivery(consumer, delivery, parts),
-  );
+  store.work(queue, options, (delivery) => attemptDelivery(consumer, delivery, parts));
   return sender;
 }
 
 async function stopAll(
   listeners: readonly (Listener | undefined)[],
+  ledger: IntakeLedger,
   store: Store,
   senders: readonly Sender[],
   log: Log,
@@ -134,14 +168,16 @@ async function stopAll(
   log.info({ event: 'stopping' });
   const open = listeners.filter((listener) => listener !== undefined);
   await within(stopGraceMs, Promise.all([store.stopWorkers(), ...open.map((listener) => listener.drain())]), log);
+  await within(closeGraceMs / 2, ledger.stop(), log);
   const closing = [...open, store, ...senders].map((part) => part.close());
-  await within(closeGraceMs, Promise.allSettled(closing), log);
+  await within(closeGraceMs / 2, Promise.allSettled(closing), log);
   log.info({ event: 'stopped' });
 }
 
 function recallOf(app: AppConfig, config: Config): HttpConsumer {
   const policy = { scheduleMs: config.retryScheduleMs, deadlineMs: config.deliveryDeadlineMs };
-  return { app: app.key, key: recallConsumer, url: app.recallWebhookUrl, secrets: app.secrets, policy };
+  const resign = { mode: config.resign, toleranceSec: config.signatureToleranceSec };
+  return { app: app.key, key: recallConsumer, url: app.recallWebhookUrl, secrets: app.secrets, policy, resign };
 }
 
 /** What every listener answers to a path it does not have, and to a bug. */

@@ -12,6 +12,7 @@ import {
   secretToken,
   secretTokenRule,
 } from './config/values.ts';
+import { type ResignMode, resignModes } from './consumers/resign.ts';
 import type { AppKey } from './delivery/names.ts';
 import { parseAppKey } from './delivery/names.ts';
 import { RelayError } from './errors.ts';
@@ -47,16 +48,21 @@ export interface Config {
   readonly deliveryConcurrency: number;
   readonly retryScheduleMs: readonly number[];
   readonly deliveryDeadlineMs: number;
+  readonly resign: ResignMode;
   readonly retainDeliveredMs: number;
   readonly retainDeliveredCount: number;
   readonly retainDeadMs: number;
+  /** Run on a Redis that evicts keys when it is full. */
+  readonly dangerouslyAllowEviction: boolean;
   readonly logLevel: LogLevel;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+const defaultStoreUrl = 'file:./data';
+
 const storeUrl = optionalText().transform((value, context) => {
-  const url = value ?? 'file:./data';
+  const url = value ?? defaultStoreUrl;
   if (/^(file:.|postgres(ql)?:\/\/.)/.test(url) || parseRedisUrl(url) !== undefined) return new Secret(url);
   return fail(
     context,
@@ -97,9 +103,11 @@ const variables = z.object({
   DELIVERY_CONCURRENCY: integer({ min: 1, max: 1000, default: 16 }),
   RETRY_SCHEDULE: schedule('5s,15s,1m,5m,15m,30m,1h,2h,4h,8h,8h'),
   DELIVERY_DEADLINE: duration({ min: '1s', max: '365d', default: '72h' }),
+  RESIGN: oneOf(resignModes, 'when-refused'),
   RETAIN_DELIVERED: duration({ min: '1s', max: '365d', default: '7d' }),
   RETAIN_DELIVERED_COUNT: integer({ min: 1, max: 100_000_000, default: 100_000 }),
   RETAIN_DEAD: duration({ min: '1h', max: '3650d', default: '30d' }),
+  DANGEROUSLY_ALLOW_EVICTION: oneOf(['0', '1'], '0'),
   LOG_LEVEL: oneOf(logLevels, 'info'),
 });
 type Variables = z.infer<typeof variables>;
@@ -114,23 +122,27 @@ export const variableNames = Object.keys(variables.shape);
  */
 export function loadConfig(env: Environment, wantedRoles: readonly Role[]): Config {
   const problems: Problem[] = [];
-  const withFallback = { ...env, STORE_URL: env.STORE_URL || env.REDIS_URL };
-  const parsed = variables.safeParse(withFallback);
-  for (const issue of parsed.error?.issues ?? []) problems.push({ where: issue.path.join('.'), what: issue.message });
+  const storeVariable = env.STORE_URL?.trim() || !env.REDIS_URL?.trim() ? 'STORE_URL' : 'REDIS_URL';
+  const parsed = variables.safeParse({ ...env, STORE_URL: env[storeVariable] });
+  for (const issue of parsed.error?.issues ?? []) {
+    const name = issue.path.join('.');
+    problems.push({ where: name === 'STORE_URL' ? storeVariable : name, what: issue.message });
+  }
   if (wantedRoles.includes('operator') && !env.OPERATOR_TOKEN?.trim()) {
     problems.push({
       where: 'OPERATOR_TOKEN',
       what: 'is needed by the operator role: make one with "openssl rand -hex 24"',
     });
   }
-  if (parsed.data?.STORE_URL.reveal().startsWith('file:') && wantedRoles.length < roles.length) {
+  const isFile = (env[storeVariable]?.trim() || defaultStoreUrl).startsWith('file:');
+  if (isFile && wantedRoles.length < roles.length) {
     problems.push({
       where: 'STORE_URL',
       what: 'a file: store takes one process, so it takes all roles; use Redis or PostgreSQL to split them',
     });
   }
   const { apps, problems: appProblems } = readApps(env);
-  problems.push(...appProblems.filter(({ where }) => !problems.some((known) => known.where === where)));
+  problems.push(...appProblems);
   if (!parsed.success || problems.length > 0) throw configurationInvalid(problems);
   return toConfig(parsed.data, apps, wantedRoles);
 }
@@ -181,9 +193,11 @@ function toConfig(values: Variables, apps: readonly AppSettings[], wantedRoles: 
     deliveryConcurrency: values.DELIVERY_CONCURRENCY,
     retryScheduleMs: values.RETRY_SCHEDULE,
     deliveryDeadlineMs: values.DELIVERY_DEADLINE,
+    resign: values.RESIGN,
     retainDeliveredMs: values.RETAIN_DELIVERED,
     retainDeliveredCount: values.RETAIN_DELIVERED_COUNT,
     retainDeadMs: values.RETAIN_DEAD,
+    dangerouslyAllowEviction: values.DANGEROUSLY_ALLOW_EVICTION === '1',
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'body_incomplete'
   | 'route_unknown'
   | 'method_not_allowed'
+  | 'token_invalid'
   | 'overloaded'
   | 'shutting_down'
   | 'store_unavailable'
@@ -26,6 +27,7 @@ export type ErrorCode =
   | 'listener_failed'
   | 'store_folder_in_use'
   | 'store_unsupported'
+  | 'store_unsafe'
   | 'event_unknown'
   | 'file_unreadable'
   | 'target_unreachable';

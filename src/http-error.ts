@@ -9,6 +9,7 @@ const statusOf: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   timestamp_malformed: 401,
   timestamp_stale: 401,
   timestamp_in_future: 401,
+  token_invalid: 401,
   challenge_malformed: 400,
   body_incomplete: 400,
   app_unknown: 404,

@@ -13,16 +13,20 @@ const maxErrorMessageLength = 200;
  */
 export function describeError(error: unknown): { type: string; code?: string; message: string } {
   if (!(error instanceof Error)) return { type: typeof error, message: 'not an Error' };
-  const [firstLine = ''] = error.message.split(/\r?\n|, with args beginning with/, 1);
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
-  const message = (firstLine || causeMessage(error)).slice(0, maxErrorMessageLength);
-  return { type: error.name, ...code, message };
+  return { type: error.name, ...code, message: safeMessage(error) || safeMessage(innerOf(error)) };
+}
+
+/** The first line, and of Redis' "unknown command" not the arguments it quotes. */
+function safeMessage(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  const [firstLine = ''] = error.message.split(/\r?\n|, with args beginning with/, 1);
+  return firstLine.slice(0, maxErrorMessageLength);
 }
 
 /** Node's own connection errors (`AggregateError`) have an empty message and say why in `errors`. */
-function causeMessage(error: Error): string {
-  const inner = error instanceof AggregateError ? error.errors[0] : error.cause;
-  return inner instanceof Error ? inner.message : '';
+function innerOf(error: Error): unknown {
+  return error instanceof AggregateError ? error.errors[0] : error.cause;
 }
 
 /** One JSON line per business event, on standard output unless told otherwise. */
@@ -33,6 +37,8 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError },
+    // pino would print the whole message of the error under this key when a line has no message of its own.
+    errorKey: 'never-used',
   };
   return destination === undefined ? pino(options) : pino(options, destination);
 }

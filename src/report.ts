@@ -1,12 +1,13 @@
-import type { DeliveryObserver } from './consumers/ports.ts';
-import type { IntakeTally } from './delivery/intake-tally.ts';
+import type { DeliveryEvent, DeliveryObserver } from './consumers/ports.ts';
+import { rejectedName } from './delivery/ledger.ts';
 import { unreachable } from './errors.ts';
+import type { IntakeLedger } from './intake/intake-ledger.ts';
 import type { IntakeObserver } from './intake/ports.ts';
 import { describeError, type Log } from './log.ts';
 import type { Metrics } from './operator/metrics.ts';
 
 /** One log line, one count, one metric for each request to an app's endpoint. */
-export function reportIntake(log: Log, tally: IntakeTally, metrics: Metrics): IntakeObserver {
+export function reportIntake(log: Log, ledger: IntakeLedger, metrics: Metrics): IntakeObserver {
   return (event) => {
     if (event.kind === 'app_unknown') {
       log.warn({ event: 'rejected', reason: 'app_unknown', key: event.key });
@@ -17,25 +18,25 @@ export function reportIntake(log: Log, tally: IntakeTally, metrics: Metrics): In
       case 'accepted':
       case 'duplicate': {
         const { kind: result, notificationId, eventName, requestId, bytes } = event;
-        tally.count(app, result);
+        ledger.count(app, result);
         metrics.notification(app, result, ackMs);
         log.info({ event: 'received', app, result, notificationId, zoomEvent: eventName, requestId, bytes, ackMs });
         return;
       }
       case 'challenge':
-        tally.count(app, 'challenge');
+        ledger.count(app, 'challenge');
         metrics.notification(app, 'challenge', ackMs);
         log.info({ event: 'challenge_answered', app, ackMs });
         return;
       case 'rejected':
-        tally.countRejected(app, event.reason);
+        ledger.count(app, rejectedName(event.reason));
         metrics.notification(app, event.reason, ackMs);
         log.warn({ event: 'rejected', app, reason: event.reason, ackMs });
         return;
       case 'turned_away': {
         const { code, notificationId, cause } = event;
         const detail = cause instanceof Error ? describeError(cause.cause ?? cause).message : undefined;
-        tally.count(app, 'turnedAway');
+        ledger.count(app, 'turnedAway');
         metrics.notification(app, code, ackMs);
         log.error({ event: 'turned_away', app, code, notificationId, detail, ackMs });
         return;
@@ -49,9 +50,14 @@ export function reportIntake(log: Log, tally: IntakeTally, metrics: Metrics): In
 /** One log line and one metric for each attempt of a delivery. */
 export function reportDelivery(log: Log, metrics: Metrics): DeliveryObserver {
   return (event) => {
+    if (event.kind === 'circuit') {
+      reportCircuit(event, log, metrics);
+      return;
+    }
     const { app, consumer, notificationId, record } = event;
     const { attempt, status, error, durationMs, outcome } = record;
-    const fields = { app, consumer, notificationId, attempt, status, error, durationMs };
+    const resigned = record.resigned === undefined ? undefined : true;
+    const fields = { app, consumer, notificationId, attempt, status, error, durationMs, resigned };
     metrics.attempt(app, consumer, outcome, durationMs);
     switch (event.kind) {
       case 'delivered':
@@ -59,6 +65,9 @@ export function reportDelivery(log: Log, metrics: Metrics): DeliveryObserver {
         return;
       case 'attempt_failed':
         log.warn({ event: 'attempt_failed', ...fields, outcome, retryInMs: event.delayMs });
+        return;
+      case 'held':
+        log.info({ event: 'held', ...fields, outcome, holdMs: event.delayMs });
         return;
       case 'dead':
         metrics.dead(app, consumer, event.reason);
@@ -68,4 +77,17 @@ export function reportDelivery(log: Log, metrics: Metrics): DeliveryObserver {
         unreachable(event);
     }
   };
+}
+
+/** A line when the circuit changes its kind or opens anew; counting single failures is no event. */
+function reportCircuit(event: Extract<DeliveryEvent, { kind: 'circuit' }>, log: Log, metrics: Metrics): void {
+  const { app, consumer, from, to } = event;
+  metrics.circuit(app, consumer, to.kind);
+  if (from.kind === to.kind) return;
+  const until = 'untilMs' in to ? new Date(to.untilMs).toISOString() : undefined;
+  const down = 'sinceMs' in to ? to : 'sinceMs' in from ? from : undefined;
+  const since = down === undefined ? undefined : new Date(down.sinceMs).toISOString();
+  const fields = { event: `circuit_${to.kind}`, app, consumer, until, since, openings: down?.openings };
+  if (to.kind === 'open') log.error(fields);
+  else log.info(fields);
 }

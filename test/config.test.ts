@@ -76,6 +76,8 @@ describe('defaults', () => {
         ...[hourMs, 2 * hourMs, 4 * hourMs, 8 * hourMs, 8 * hourMs],
       ],
       deliveryDeadlineMs: 72 * hourMs,
+      resign: 'when-refused',
+      dangerouslyAllowEviction: false,
       retainDeliveredMs: 7 * 24 * hourMs,
       retainDeliveredCount: 100_000,
       retainDeadMs: 30 * 24 * hourMs,
@@ -536,5 +538,40 @@ describe('secret token', () => {
     ]) {
       expect(secretToken(text)).toBeUndefined();
     }
+  });
+});
+
+describe('what was found by using it', () => {
+  const needed = {
+    ZOOM_APP_SECRET_TOKEN: 'a-secret-token-for-tests-only',
+    RECALL_ZOOM_OAUTH_APP_ID: '6ba7b810-9dad-11d1-80b4-00c04fd430c8',
+    RECALL_REGION: 'us-east-1',
+  };
+  const messageOf = (env: Record<string, string>, wantedRoles: readonly Role[] = ['edge']): string => {
+    try {
+      loadConfig({ ...needed, STORE_URL: 'redis://h', ...env }, wantedRoles);
+      return '';
+    } catch (error) {
+      return error instanceof Error ? error.message : '';
+    }
+  };
+
+  test('a blank STORE_URL does not hide REDIS_URL', () => {
+    const config = loadConfig({ ...needed, STORE_URL: ' ', REDIS_URL: 'redis://h' }, ['edge']);
+    expect(config.storeUrl.reveal()).toBe('redis://h');
+  });
+
+  test('a wrong REDIS_URL is named as such', () => {
+    expect(messageOf({ STORE_URL: '', REDIS_URL: 'mysql://x' })).toContain('  REDIS_URL: ');
+  });
+
+  test('a wrong variable does not hide that a file: store takes all roles', () => {
+    const message = messageOf({ STORE_URL: '', PORT: 'abc' });
+    expect(message).toContain('  PORT: ');
+    expect(message).toContain('  STORE_URL: ');
+  });
+
+  test.each(['https://h?', 'https://h#', 'https://h/ ', 'https://h/?a'])('a base URL %j is refused', (baseUrl) => {
+    expect(messageOf({ RECALL_REGION: '', RECALL_BASE_URL: `${baseUrl}x` })).toContain('RECALL_BASE_URL');
   });
 });

@@ -1,9 +1,16 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type AttemptedDelivery, type Decision, decide, type RetryPolicy } from '../src/delivery/decide.ts';
-import { IntakeTally } from '../src/delivery/intake-tally.ts';
-import { consumerOff, intakeOff, sumOf } from '../src/delivery/ledger.ts';
+import { type Circuit, closedCircuit } from '../src/delivery/circuit.ts';
+import {
+  type AttemptedDelivery,
+  type DeathReason,
+  type Decision,
+  deathByAge,
+  decide,
+  type RetryPolicy,
+  type Verdict,
+} from '../src/delivery/decide.ts';
 import {
   type AppKey,
   type ConsumerKey,
@@ -14,7 +21,6 @@ import {
 } from '../src/delivery/names.ts';
 import { maxRetryAfterMs, type Outcome, outcomeOfResponse, parseRetryAfter } from '../src/delivery/outcome.ts';
 import { bodyMatchesId, decodeDelivery, encodeDelivery } from '../src/delivery/stored-delivery.ts';
-import { rejections } from '../src/zoom/verify.ts';
 import { trickyBodies } from './support/bodies.ts';
 
 const bytes = fc.uint8Array({ maxLength: 300 });
@@ -23,40 +29,242 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
 describe('decide', () => {
-  const policy: RetryPolicy = { scheduleMs: [1000, 60_000], deadlineMs: hourMs };
-  const first: AttemptedDelivery = { attempt: 1, receivedAtMs: 0 };
-  const last: AttemptedDelivery = { attempt: 3, receivedAtMs: 0 };
+  const policy: RetryPolicy = { scheduleMs: [10_000, 60_000], deadlineMs: hourMs };
+  const nowMs = 5_000_000;
+  const first: AttemptedDelivery = { attempt: 1, receivedAtMs: nowMs, isProbe: false };
+  const last: AttemptedDelivery = { ...first, attempt: 3 };
+  const delivered: Outcome = { kind: 'delivered', status: 204 };
+  const refused: Outcome = { kind: 'refused', status: 401 };
+  const unavailable: Outcome = { kind: 'unavailable', status: 500 };
+  const throttled: Outcome = { kind: 'throttled', status: 429, retryAfterMs: 40_000 };
+  /** What goes by the schedule while the consumer is not known to be down. */
   const failures: readonly Outcome[] = [
-    { kind: 'refused', status: 401 },
-    { kind: 'unavailable', status: 500 },
+    refused,
+    unavailable,
     { kind: 'unavailable', error: 'ECONNREFUSED' },
     { kind: 'throttled', status: 429 },
   ];
+  const notSent: readonly Outcome[] = [
+    { kind: 'corrupt' },
+    { kind: 'unreadable', reason: 'job data is not an object' },
+  ];
   const retry = (delayMs: number): Decision => ({ kind: 'retry', delayMs });
-  const dead = (reason: 'corrupt' | 'unreadable' | 'attempts_exhausted' | 'deadline_passed'): Decision => ({
-    kind: 'dead',
-    reason,
-  });
+  const hold = (delayMs: number): Decision => ({ kind: 'hold', delayMs });
+  const dead = (reason: DeathReason): Decision => ({ kind: 'dead', reason });
 
-  test.each([first, last])('a delivered notification is done, whatever attempt it was and however late', (delivery) => {
-    expect(decide(delivery, { kind: 'delivered', status: 204 }, policy, 99 * dayMs, 0.5)).toEqual({ kind: 'done' });
-  });
+  const closed = closedCircuit;
+  const failing: Circuit = { kind: 'closed', failures: 4, lastFailureAtMs: nowMs - 1000 };
+  const pausing: Circuit = { kind: 'throttled', untilMs: nowMs + 90_000 };
+  const pausedBriefly: Circuit = { kind: 'throttled', untilMs: nowMs + 30_000 };
+  const paused: Circuit = { kind: 'throttled', untilMs: nowMs - 1 };
+  const down = { openings: 3, sinceMs: nowMs - 50_000 };
+  const open: Circuit = { kind: 'open', untilMs: nowMs + 20_000, ...down };
+  const openAndDue: Circuit = { kind: 'open', untilMs: nowMs, ...down };
+  const probing: Circuit = { kind: 'half_open', probeUntilMs: nowMs + 15_000, ...down };
+  const probeLost: Circuit = { kind: 'half_open', probeUntilMs: nowMs - 1, ...down };
 
-  test.each<Outcome>([{ kind: 'corrupt' }, { kind: 'unreadable', reason: 'job data is not an object' }])(
-    'what is $kind is dead at once, and the reason says so',
-    (outcome) => {
-      expect(decide(first, outcome, policy, 0, 0.5)).toEqual({ kind: 'dead', reason: outcome.kind });
+  const untilAsked: Circuit = { kind: 'throttled', untilMs: nowMs + 40_000 };
+  const oneFailure: Circuit = { kind: 'closed', failures: 1, lastFailureAtMs: nowMs };
+  const opened: Circuit = { kind: 'open', untilMs: nowMs + 5000, openings: 1, sinceMs: nowMs };
+  const reopened: Circuit = { kind: 'open', untilMs: nowMs + 40_000, openings: 4, sinceMs: down.sinceMs };
+
+  /** Every circuit an attempt can end in, as a probe or not, and what follows from each outcome. */
+  const situations: readonly {
+    readonly name: string;
+    readonly circuit: Circuit;
+    readonly isProbe: boolean;
+    /** The circuit after an answer. */
+    readonly answered: Circuit;
+    readonly onThrottled: readonly [Decision, Circuit];
+    readonly onUnavailable: readonly [Decision, Circuit];
+  }[] = [
+    {
+      name: 'a healthy circuit',
+      circuit: closed,
+      isProbe: false,
+      answered: closed,
+      onThrottled: [hold(40_000), untilAsked],
+      onUnavailable: [retry(10_000), oneFailure],
     },
-  );
+    {
+      name: 'a circuit one failure short of opening',
+      circuit: failing,
+      isProbe: false,
+      answered: closed,
+      onThrottled: [hold(40_000), untilAsked],
+      onUnavailable: [retry(10_000), opened],
+    },
+    {
+      name: 'a pause longer than the one asked for',
+      circuit: pausing,
+      isProbe: false,
+      answered: pausing,
+      onThrottled: [hold(90_000), pausing],
+      onUnavailable: [hold(90_000), pausing],
+    },
+    {
+      name: 'a pause shorter than the one asked for',
+      circuit: pausedBriefly,
+      isProbe: false,
+      answered: pausedBriefly,
+      onThrottled: [hold(40_000), untilAsked],
+      onUnavailable: [hold(30_000), pausedBriefly],
+    },
+    {
+      name: 'a pause that is over',
+      circuit: paused,
+      isProbe: false,
+      answered: closed,
+      onThrottled: [hold(40_000), untilAsked],
+      onUnavailable: [retry(10_000), oneFailure],
+    },
+    {
+      name: 'an open circuit',
+      circuit: open,
+      isProbe: false,
+      answered: open,
+      onThrottled: [hold(20_000), open],
+      onUnavailable: [hold(20_000), open],
+    },
+    {
+      name: 'an open circuit due for a probe',
+      circuit: openAndDue,
+      isProbe: false,
+      answered: openAndDue,
+      onThrottled: [hold(1000), openAndDue],
+      onUnavailable: [hold(1000), openAndDue],
+    },
+    {
+      name: 'a half-open circuit',
+      circuit: probing,
+      isProbe: false,
+      answered: probing,
+      onThrottled: [hold(1000), probing],
+      onUnavailable: [hold(1000), probing],
+    },
+    {
+      name: 'a half-open circuit, as its probe',
+      circuit: probing,
+      isProbe: true,
+      answered: closed,
+      onThrottled: [hold(40_000), untilAsked],
+      onUnavailable: [hold(40_000), reopened],
+    },
+    {
+      name: 'a half-open circuit, as its probe that was believed lost',
+      circuit: probeLost,
+      isProbe: true,
+      answered: closed,
+      onThrottled: [hold(40_000), untilAsked],
+      onUnavailable: [hold(40_000), reopened],
+    },
+    {
+      name: 'a circuit reopened by the next probe, as a probe that was believed lost',
+      circuit: open,
+      isProbe: true,
+      answered: closed,
+      onThrottled: [hold(40_000), untilAsked],
+      onUnavailable: [hold(20_000), open],
+    },
+    {
+      name: 'a circuit closed by the next probe, as a probe that was believed lost',
+      circuit: closed,
+      isProbe: true,
+      answered: closed,
+      onThrottled: [hold(40_000), untilAsked],
+      onUnavailable: [retry(10_000), oneFailure],
+    },
+    {
+      name: 'a pause the next probe was asked for, as a probe that was believed lost',
+      circuit: pausing,
+      isProbe: true,
+      answered: pausing,
+      onThrottled: [hold(90_000), pausing],
+      onUnavailable: [hold(90_000), pausing],
+    },
+  ];
+
+  describe.each(situations)('against $name', ({ circuit, isProbe, answered, onThrottled, onUnavailable }) => {
+    const judge = (outcome: Outcome): Verdict => decide({ ...first, isProbe }, outcome, circuit, policy, nowMs, 0.5);
+
+    test('delivered is done', () => {
+      expect(judge(delivered)).toEqual({ decision: { kind: 'done' }, circuit: answered });
+    });
+
+    test('refused goes by the schedule, and counts as an answer', () => {
+      expect(judge(refused)).toEqual({ decision: retry(10_000), circuit: answered });
+    });
+
+    test('throttled with a Retry-After holds, unless the queue waits for longer or for a probe', () => {
+      const [decision, after] = onThrottled;
+      expect(judge(throttled)).toEqual({ decision, circuit: after });
+    });
+
+    test('throttled without a valid Retry-After goes by the schedule', () => {
+      expect(judge({ kind: 'throttled', status: 429 }).decision).toEqual(retry(10_000));
+    });
+
+    test.each([unavailable, { kind: 'unavailable', error: 'ETIMEDOUT' } as const])(
+      'unavailable goes by the schedule and is counted, unless that is known: then it holds: $status $error',
+      (outcome) => {
+        const [decision, after] = onUnavailable;
+        expect(judge(outcome)).toEqual({ decision, circuit: after });
+      },
+    );
+
+    test.each(notSent)('what is $kind is dead at once, and says nothing of the consumer', (outcome) => {
+      const verdict = judge(outcome);
+      expect(verdict.decision).toEqual(dead(outcome.kind === 'corrupt' ? 'corrupt' : 'unreadable'));
+      expect(verdict.circuit.kind).toBe(circuit.kind);
+    });
+
+    test('a hold spends no attempt: on the last attempt it is the same hold', () => {
+      for (const outcome of [throttled, unavailable]) {
+        const held = judge(outcome).decision;
+        const atLast = decide({ ...last, isProbe }, outcome, circuit, policy, nowMs, 0.5).decision;
+        expect(atLast).toEqual(held.kind === 'hold' ? held : dead('attempts_exhausted'));
+      }
+    });
+
+    test('a hold does not end at the deadline: that is seen before the next attempt', () => {
+      const old = { ...first, isProbe, receivedAtMs: nowMs - policy.deadlineMs };
+      for (const outcome of [throttled, unavailable]) {
+        const held = judge(outcome).decision;
+        const late = decide(old, outcome, circuit, policy, nowMs, 0.5).decision;
+        expect(late).toEqual(held.kind === 'hold' ? held : dead('deadline_passed'));
+      }
+    });
+  });
+
+  test('a delivered notification is done, whatever attempt it was and however late', () => {
+    for (const delivery of [first, last]) {
+      expect(decide(delivery, delivered, closed, policy, nowMs + 99 * dayMs, 0.5).decision).toEqual({ kind: 'done' });
+    }
+  });
+
+  test('the fifth failure in a row opens the circuit, by whichever deliveries, and those after it hold', () => {
+    let circuit: Circuit = closed;
+    const decisions = Array.from({ length: 7 }, () => {
+      const verdict = decide(first, unavailable, circuit, policy, nowMs, 0.5);
+      circuit = verdict.circuit;
+      return `${verdict.decision.kind}, ${circuit.kind}`;
+    });
+    expect(decisions).toEqual([
+      ...Array<string>(4).fill('retry, closed'),
+      'retry, open',
+      ...Array<string>(2).fill('hold, open'),
+    ]);
+  });
 
   test.each(failures)('$kind $status $error is tried again by the schedule, then no more', (outcome) => {
-    expect(decide(first, outcome, policy, 0, 0.5)).toEqual(retry(1000));
-    expect(decide({ ...first, attempt: 2 }, outcome, policy, 0, 0.5)).toEqual(retry(60_000));
-    expect(decide(last, outcome, policy, 0, 0.5)).toEqual(dead('attempts_exhausted'));
+    expect(decide(first, outcome, closed, policy, nowMs, 0.5).decision).toEqual(retry(10_000));
+    expect(decide({ ...first, attempt: 2 }, outcome, closed, policy, nowMs, 0.5).decision).toEqual(retry(60_000));
+    expect(decide(last, outcome, closed, policy, nowMs, 0.5).decision).toEqual(dead('attempts_exhausted'));
   });
 
   test.each(failures)('without a schedule there is exactly one attempt: $kind $status $error', (outcome) => {
-    expect(decide(first, outcome, { ...policy, scheduleMs: [] }, 0, 0.5)).toEqual(dead('attempts_exhausted'));
+    const once = { ...policy, scheduleMs: [] };
+    expect(decide(first, outcome, closed, once, nowMs, 0.5).decision).toEqual(dead('attempts_exhausted'));
   });
 
   test('a schedule of n steps makes n retries', () => {
@@ -64,8 +272,9 @@ describe('decide', () => {
     fc.assert(
       fc.property(schedules, randoms, fc.constantFrom(...failures), (scheduleMs, random, outcome) => {
         const patient: RetryPolicy = { scheduleMs, deadlineMs: Number.MAX_SAFE_INTEGER };
-        const decisions = Array.from({ length: scheduleMs.length + 2 }, (_, index) =>
-          decide({ attempt: index + 1, receivedAtMs: 0 }, outcome, patient, 0, random),
+        const decisions = Array.from(
+          { length: scheduleMs.length + 2 },
+          (_, index) => decide({ ...first, attempt: index + 1 }, outcome, closed, patient, nowMs, random).decision,
         );
         const retries = decisions.filter(({ kind }) => kind === 'retry');
         expect(retries.length).toBe(scheduleMs.length);
@@ -75,10 +284,11 @@ describe('decide', () => {
   });
 
   test('a delay lies within a fifth of its step, both ways, in whole milliseconds', () => {
+    const steps = fc.integer({ min: 1000, max: dayMs });
     fc.assert(
-      fc.property(fc.integer({ min: 1000, max: dayMs }), randoms, (stepMs, random) => {
+      fc.property(steps, randoms, fc.constantFrom(...failures), (stepMs, random, outcome) => {
         const patient: RetryPolicy = { scheduleMs: [stepMs], deadlineMs: 2 * dayMs };
-        const decision = decide(first, { kind: 'refused', status: 400 }, patient, 0, random);
+        const { decision } = decide(first, outcome, closed, patient, nowMs, random);
         if (decision.kind !== 'retry') return expect.unreachable(decision.kind);
         expect(Number.isInteger(decision.delayMs)).toBe(true);
         expect(decision.delayMs).toBeGreaterThanOrEqual(Math.floor(stepMs * 0.8));
@@ -94,35 +304,60 @@ describe('decide', () => {
     [0.75, 66_000],
     [1 - 2 ** -53, 72_000],
   ])('chance %d makes a minute %d ms: the whole band is used', (random, delayMs) => {
-    expect(decide({ ...first, attempt: 2 }, { kind: 'refused', status: 400 }, policy, 0, random)).toEqual(
-      retry(delayMs),
-    );
+    const { decision } = decide({ ...first, attempt: 2 }, refused, closed, policy, nowMs, random);
+    expect(decision).toEqual(retry(delayMs));
   });
 
   test.each(failures)('a retry at the deadline is made, one that would start after it is not: $kind', (outcome) => {
-    const delivery = { attempt: 1, receivedAtMs: 5_000_000 };
-    const latestMs = delivery.receivedAtMs + policy.deadlineMs - 1000;
-    expect(decide(delivery, outcome, policy, latestMs, 0.5)).toEqual(retry(1000));
-    expect(decide(delivery, outcome, policy, latestMs + 1, 0.5)).toEqual(dead('deadline_passed'));
+    const latestMs = nowMs + policy.deadlineMs - 10_000;
+    expect(decide(first, outcome, closed, policy, latestMs, 0.5).decision).toEqual(retry(10_000));
+    expect(decide(first, outcome, closed, policy, latestMs + 1, 0.5).decision).toEqual(dead('deadline_passed'));
   });
 
-  test('Retry-After only ever lengthens a delay', () => {
-    const waits = fc.integer({ min: 1, max: maxRetryAfterMs });
+  test('a delivery is too old once its deadline has passed, and not at it', () => {
+    expect(deathByAge(nowMs, policy, nowMs)).toBeUndefined();
+    expect(deathByAge(nowMs, policy, nowMs + policy.deadlineMs)).toBeUndefined();
+    expect(deathByAge(nowMs, policy, nowMs + policy.deadlineMs + 1)).toEqual(dead('deadline_passed'));
+  });
+
+  test('a retry that is granted is never too old when it is due', () => {
+    const ages = fc.integer({ min: 0, max: 2 * hourMs });
     fc.assert(
-      fc.property(waits, fc.integer({ min: 1000, max: dayMs }), randoms, (retryAfterMs, stepMs, random) => {
-        const patient: RetryPolicy = { scheduleMs: [stepMs], deadlineMs: 2 * dayMs };
-        const unasked = decide(first, { kind: 'throttled', status: 429 }, patient, 0, random);
-        const asked = decide(first, { kind: 'throttled', status: 429, retryAfterMs }, patient, 0, random);
-        if (unasked.kind !== 'retry' || asked.kind !== 'retry') return expect.unreachable('it is tried again');
-        expect(asked.delayMs).toBe(Math.max(unasked.delayMs, retryAfterMs));
+      fc.property(ages, fc.integer({ min: 1, max: 2 }), randoms, (ageMs, attempt, random) => {
+        const delivery = { ...first, attempt, receivedAtMs: nowMs - ageMs };
+        const { decision } = decide(delivery, refused, closed, policy, nowMs, random);
+        if (decision.kind === 'retry') {
+          expect(deathByAge(delivery.receivedAtMs, policy, nowMs + decision.delayMs)).toBeUndefined();
+        } else expect(decision).toEqual(dead('deadline_passed'));
       }),
     );
   });
 
-  test('a wait that a consumer asks for beyond the deadline makes the delivery dead', () => {
-    const outcome: Outcome = { kind: 'throttled', status: 429, retryAfterMs: hourMs };
-    expect(decide(first, outcome, policy, 0, 0.5)).toEqual(retry(hourMs));
-    expect(decide(first, outcome, policy, 1, 0.5)).toEqual(dead('deadline_passed'));
+  test('Retry-After only ever lengthens: no hold is shorter than the first step, nor than a second', () => {
+    const waits = fc.integer({ min: 0, max: maxRetryAfterMs });
+    const schedules = fc.array(fc.integer({ min: 1, max: dayMs }), { maxLength: 3 });
+    fc.assert(
+      fc.property(waits, schedules, randoms, (retryAfterMs, scheduleMs, random) => {
+        const outcome: Outcome = { kind: 'throttled', status: 429, retryAfterMs };
+        const waitMs = Math.max(retryAfterMs, scheduleMs[0] ?? 0, 1000);
+        expect(decide(first, outcome, closed, { ...policy, scheduleMs }, nowMs, random)).toEqual({
+          decision: hold(waitMs),
+          circuit: { kind: 'throttled', untilMs: nowMs + waitMs },
+        });
+      }),
+    );
+  });
+
+  test('no hold is shorter than a second, so that a queue that waits is not asked all the time', () => {
+    const circuits = fc
+      .tuple(fc.constantFrom('open' as const, 'throttled' as const), fc.integer({ min: -5000, max: 5000 }))
+      .map(([kind, inMs]): Circuit => ({ ...down, kind, untilMs: nowMs + inMs }));
+    fc.assert(
+      fc.property(fc.oneof(circuits, fc.constant(probing)), fc.boolean(), randoms, (circuit, isProbe, random) => {
+        const { decision } = decide({ ...first, isProbe }, unavailable, circuit, policy, nowMs, random);
+        expect(decision.kind === 'dead' || decision.kind === 'done' || decision.delayMs >= 1000).toBe(true);
+      }),
+    );
   });
 });
 
@@ -165,6 +400,7 @@ describe('outcome', () => {
   });
 
   test.each([
+    ['0', 0],
     ['1', 1000],
     ['120', 120_000],
     ['  120 ', 120_000],
@@ -186,14 +422,16 @@ describe('outcome', () => {
     expect(parseRetryAfter('Fri, 31 Dec 9999 23:59:59 GMT', nowMs)).toBe(hourMs);
   });
 
-  test('Retry-After as a date that is past, or now, means nothing', () => {
-    for (const ms of [0, nowMs - dayMs, nowMs - 1000, nowMs]) {
+  test('Retry-After as a date that is past means nothing, one that is now is no wait', () => {
+    for (const ms of [0, nowMs - dayMs, nowMs - 1000]) {
       expect(parseRetryAfter(httpDate(ms), nowMs)).toBeUndefined();
     }
+    expect(parseRetryAfter(httpDate(nowMs), nowMs + 1)).toBeUndefined();
+    expect(parseRetryAfter(httpDate(nowMs), nowMs)).toBe(0);
   });
 
   test.each([
-    ...[undefined, '', ' ', '0', '-1', '-3600', '+5', '1.5', '1e3', '0x10', '5s', '5, 10', '٥', 'soon', 'NaN'],
+    ...[undefined, '', ' ', '-0', '-1', '-3600', '+5', '1.5', '1e3', '0x10', '5s', '5, 10', '٥', 'soon', 'NaN'],
     ...['Infinity', '2027-01-01T00:00:00Z', 'Sat, 99 Foo 2027 00:00:00 GMT', 'Fri, 01 Jan 2027 00:00:00 PST'],
     'Fri, 01 Jan 2027 25:61:00 GMT',
   ])('an invalid Retry-After falls back to the schedule: %j', (value) => {
@@ -201,7 +439,7 @@ describe('outcome', () => {
     expect(outcomeOfResponse(429, value, nowMs)).toEqual({ kind: 'throttled', status: 429 });
   });
 
-  test('whatever a consumer says, it never makes a retry sooner, nor later than by an hour', () => {
+  test('whatever a consumer says, it makes it wait no less than the first step of the schedule, nor over an hour', () => {
     const texts = fc.oneof(
       fc.string(),
       fc.bigInt().map(String),
@@ -210,16 +448,18 @@ describe('outcome', () => {
       fc.integer({ min: -7200, max: 7200 }).map((sec) => httpDate(nowMs + sec * 1000)),
     );
     const policy: RetryPolicy = { scheduleMs: [30_000], deadlineMs: dayMs };
-    const delayOf = (status: number, retryAfter: string | undefined, random: number): number => {
-      const outcome = outcomeOfResponse(status, retryAfter, nowMs);
-      const decision = decide({ attempt: 1, receivedAtMs: nowMs }, outcome, policy, nowMs, random);
-      return decision.kind === 'retry' ? decision.delayMs : expect.unreachable(decision.kind);
-    };
     fc.assert(
       fc.property(fc.constantFrom(429, 503, 500, 401), texts, randoms, (status, text, random) => {
-        const scheduledMs = delayOf(status, undefined, random);
-        expect(delayOf(status, text, random)).toBeGreaterThanOrEqual(scheduledMs);
-        expect(delayOf(status, text, random)).toBeLessThanOrEqual(Math.max(scheduledMs, maxRetryAfterMs));
+        const judge = (retryAfter: string | undefined): Decision => {
+          const outcome = outcomeOfResponse(status, retryAfter, nowMs);
+          const delivery = { attempt: 1, receivedAtMs: nowMs, isProbe: false };
+          return decide(delivery, outcome, closedCircuit, policy, nowMs, random).decision;
+        };
+        const asked = judge(text);
+        if (asked.kind === 'hold') {
+          expect(asked.delayMs).toBeGreaterThanOrEqual(30_000);
+          expect(asked.delayMs).toBeLessThanOrEqual(maxRetryAfterMs);
+        } else expect(asked).toEqual(judge(undefined));
       }),
     );
   });
@@ -403,82 +643,5 @@ describe('names', () => {
   test('a notification id never changes between releases: the first 32 hex digits of SHA-256 over the body', () => {
     expect(notificationIdOf(Buffer.alloc(0))).toBe('e3b0c44298fc1c149afbf4c8996fb924');
     expect(notificationIdOf(Buffer.from('abc'))).toBe('ba7816bf8f01cfea414140de5dae2223');
-  });
-});
-
-describe('ledger', () => {
-  const intake = {
-    received: 21,
-    challenge: 1,
-    accepted: 2,
-    duplicate: 3,
-    rejected: { signature_mismatch: 4, timestamp_stale: 5 },
-    turnedAway: 6,
-  };
-
-  test('intake adds up when everything received is one of challenge, accepted, duplicate, rejected, turned away', () => {
-    expect(intakeOff(intake)).toBe(0);
-    expect(intakeOff({ received: 0, challenge: 0, accepted: 0, duplicate: 0, rejected: {}, turnedAway: 0 })).toBe(0);
-  });
-
-  test.each(['challenge', 'accepted', 'duplicate', 'turnedAway'] as const)(
-    'one %s too few is one notification unaccounted for, one too many is minus one',
-    (line) => {
-      expect(intakeOff({ ...intake, [line]: intake[line] - 1 })).toBe(1);
-      expect(intakeOff({ ...intake, [line]: intake[line] + 1 })).toBe(-1);
-    },
-  );
-
-  test('every reason of rejection counts', () => {
-    expect(intakeOff({ ...intake, rejected: { signature_mismatch: 4 } })).toBe(5);
-    expect(sumOf(intake.rejected)).toBe(9);
-    expect(sumOf({})).toBe(0);
-  });
-
-  test('a consumer adds up when everything accepted is delivered, pending or dead', () => {
-    expect(consumerOff(6, { delivered: 1, pending: 2, dead: 3 })).toBe(0);
-    expect(consumerOff(7, { delivered: 1, pending: 2, dead: 3 })).toBe(1);
-    expect(consumerOff(6, { delivered: 2, pending: 2, dead: 3 })).toBe(-1);
-    expect(consumerOff(6, { delivered: 1, pending: 3, dead: 3 })).toBe(-1);
-    expect(consumerOff(6, { delivered: 1, pending: 2, dead: 4 })).toBe(-1);
-  });
-});
-
-describe('intake tally', () => {
-  const nothing = { challenge: 0, accepted: 0, duplicate: 0, turnedAway: 0, rejected: {} };
-
-  test('an app nobody has sent anything to has nothing', () => {
-    expect(new IntakeTally().of('acme')).toEqual(nothing);
-  });
-
-  test('each app is counted by itself', () => {
-    const tally = new IntakeTally();
-    tally.count('acme', 'accepted');
-    tally.count('acme', 'accepted');
-    tally.count('other', 'duplicate');
-    tally.countRejected('other', 'timestamp_stale');
-    expect(tally.of('acme')).toEqual({ ...nothing, accepted: 2 });
-    expect(tally.of('other')).toEqual({ ...nothing, duplicate: 1, rejected: { timestamp_stale: 1 } });
-  });
-
-  test('what was read once does not change when more is counted', () => {
-    const tally = new IntakeTally();
-    tally.countRejected('acme', 'timestamp_stale');
-    const before = tally.of('acme');
-    tally.count('acme', 'accepted');
-    tally.countRejected('acme', 'timestamp_stale');
-    expect(before).toEqual({ ...nothing, rejected: { timestamp_stale: 1 } });
-  });
-
-  test('everything that is counted adds up in the ledger', () => {
-    const results = fc.array(fc.constantFrom('challenge', 'accepted', 'duplicate', 'turnedAway'));
-    fc.assert(
-      fc.property(results, fc.array(fc.constantFrom(...rejections)), (kept, rejected) => {
-        const tally = new IntakeTally();
-        for (const result of kept) tally.count('acme', result);
-        for (const reason of rejected) tally.countRejected('acme', reason);
-        expect(intakeOff({ received: kept.length + rejected.length, ...tally.of('acme') })).toBe(0);
-      }),
-    );
   });
 });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
 import { answering, type RecallStandIn, startRecallStandIn } from '../src/demo/recall-stand-in.ts';
 import { publishedSecret } from '../src/demo/samples.ts';
@@ -90,11 +91,12 @@ describe('zoom-relay start', () => {
       DELIVERY_TIMEOUT_MS: '1000',
     });
     const bodies = Array.from({ length: 20 }, () => uniqueBody());
-    recall.misbehave(...bodies.map(() => answering(503)));
+    recall.misbehaveAlways(answering(503));
     const answers = await Promise.all(bodies.map((body) => post(endpoint, body)));
     expect(answers.every(({ status }) => status === 204)).toBe(true);
     relay.child.kill('SIGKILL');
     await relay.ended;
+    recall.misbehaveAlways();
     await startReady(store.url, recall);
     const arrivals = bodies.map((body) =>
       recall.seen((request) => request.body.equals(body) && request.status === 200),
@@ -224,6 +226,46 @@ describe('zoom-relay send', () => {
   ])('%j: a clear error', async (args, message) => {
     const { ended, errors } = run(args);
     expect(await ended).not.toBe(0);
+    expect(errors.join('\n')).toMatch(message);
+  });
+});
+
+describe('zoom-relay ledger', () => {
+  test('prints what became of every notification and exits 0 while it adds up, 1 when it is off', async () => {
+    const recall = await startRecall();
+    const { url } = await createRedisDatabase();
+    const { endpoint, listening } = await startReady(url, recall);
+    const body = uniqueBody();
+    await post(endpoint, body);
+    await post(endpoint, body);
+    await recall.seen((request) => request.body.equals(body));
+    const env = { ZOOM_RELAY_URL: String(listening.private), OPERATOR_TOKEN: 'operator-token-for-tests' };
+    const printed = run(['ledger'], env);
+    expect(await printed.ended).toBe(0);
+    expect(printed.lines.join('\n')).toMatch(/recall +1 +[01] +[01] +0 {2}adds up ✓/);
+
+    const client = new Redis(url);
+    await client.hincrby('zoom-relay:{default.recall}:ledger', 'accepted', 3);
+    client.disconnect();
+    const off = run(['ledger'], env);
+    expect(await off.ended).toBe(1);
+    expect(off.lines.join('\n')).toContain('✗ off by 3');
+    const json = run(['ledger', '--json'], env);
+    expect(await json.ended).toBe(1);
+    expect(JSON.parse(json.lines.join(''))).toMatchObject({ addsUp: false, apps: [{ app: 'default' }] });
+  });
+
+  test.each([
+    [{}, 78, /OPERATOR_TOKEN is not set/],
+    [
+      { OPERATOR_TOKEN: 'x', ZOOM_RELAY_URL: 'http://127.0.0.1:1' },
+      1,
+      /is a relay with the operator role running there/,
+    ],
+    [{ OPERATOR_TOKEN: 'x', ZOOM_RELAY_URL: 'nonsense' }, 78, /ZOOM_RELAY_URL must be/],
+  ])('%j: a clear error, exit code %i', async (env, exitCode, message) => {
+    const { ended, errors } = run(['ledger'], env);
+    expect(await ended).toBe(exitCode);
     expect(errors.join('\n')).toMatch(message);
   });
 });

@@ -322,7 +322,8 @@ describe('look at an event', () => {
   test('a body that is no UTF-8 says nothing and does not spoil the next look', () => {
     const bom = Buffer.from([0xef, 0xbb, 0xbf]);
     const event = utf8('{"event":"meeting.created"}');
-    for (const broken of [Buffer.concat([bom, Buffer.from([0xff])]), Buffer.from([0xe2, 0x82]), bom]) {
+    const inJson = Buffer.from('{"event":"meeting.created","topic":"\xff"}', 'latin1');
+    for (const broken of [inJson, Buffer.concat([bom, Buffer.from([0xff])]), Buffer.from([0xe2, 0x82]), bom]) {
       expect(lookAtEvent(broken)).toEqual({ name: undefined, parsed: undefined });
       expect(lookAtEvent(event).name).toBe('meeting.created');
       expect(lookAtEvent(Buffer.concat([bom, event])).name).toBe('meeting.created');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Relay, startRelay } from '../compose.ts';
 import { loadConfig, roles } from '../config.ts';
-import { consumerOff, intakeOff, sumOf } from '../delivery/ledger.ts';
+import { offBy, receivedOf, sumOf } from '../delivery/ledger.ts';
 import { type AppKey, recallConsumer } from '../delivery/names.ts';
 import { demoOauthAppId, demoSecret } from '../demo/demo-app.ts';
 import { type RecallStandIn, startRecallStandIn } from '../demo/recall-stand-in.ts';
@@ -114,26 +114,26 @@ function pad(text: string, width: number): string {
 /** The relay's account, held against what the demo itself sent and what the stand-in has. */
 async function printLedger(stage: DemoStage, relay: Relay, print: (line?: string) => void): Promise<boolean> {
   const { sent, recall } = stage;
-  const intake = { received: sent.total, ...relay.intakeCounts(app) };
+  const intake = relay.intakeCounts(app);
   const consumer = await settledCounts(relay);
   const rejected = sumOf(intake.rejected);
-  const off = [intakeOff(intake), consumerOff(intake.accepted, consumer)];
+  const off = [sent.total - receivedOf(intake), offBy(consumer), intake.accepted - consumer.accepted];
   const arrived = new Set(recall.requests.filter(({ status }) => status === 200).map(({ sha256 }) => sha256));
   const missing = [...sent.acceptedSha256].filter((sha256) => !arrived.has(sha256)).length;
   const complete =
     intake.accepted === sent.acceptedSha256.size && missing === 0 && consumer.delivered === intake.accepted;
   print();
   print(
-    `  ledger   received ${intake.received} = accepted ${intake.accepted} + challenge ${intake.challenge} + duplicate ${intake.duplicate} + rejected ${rejected}${intake.turnedAway === 0 ? '' : ` + turned away ${intake.turnedAway}`}`,
+    `  ledger   received ${receivedOf(intake)} = accepted ${intake.accepted} + challenge ${intake.challenge} + duplicate ${intake.duplicate} + rejected ${rejected}${intake.turnedAway === 0 ? '' : ` + turned away ${intake.turnedAway}`}`,
   );
   print(
-    `           accepted ${intake.accepted} = delivered ${consumer.delivered} + pending ${consumer.pending} + dead ${consumer.dead}`,
+    `           accepted ${consumer.accepted} = delivered ${consumer.delivered} + pending ${consumer.pending} + dead ${consumer.dead}`,
   );
   const holds = off.every((by) => by === 0) && complete;
   print(
     holds
       ? `           adds up ✓  ${arrived.size} of ${sent.acceptedSha256.size} accepted are at Recall with the SHA-256 they had at Zoom`
-      : `           ✗ off by ${off.join(' and ')}; ${missing} accepted are not at Recall as they were sent`,
+      : `           ✗ off by ${off.join(', ')}; ${missing} accepted are not at Recall as they were sent`,
   );
   return holds;
 }

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { roles } from '../config.ts';
 import { RelayError } from '../errors.ts';
 import { runDemoCommand } from './demo.ts';
+import { runLedgerCommand } from './ledger.ts';
 import { runSchemaCommand } from './schema.ts';
 import { runSendCommand } from './send.ts';
 import { runStartCommand } from './start.ts';
@@ -42,6 +43,13 @@ export function createProgram(host: CommandProcess): Command {
     .option('--secret-file <path>', 'file with the Secret Token, instead of a variable')
     .option('--json', 'print the answer as JSON', false)
     .action((what: string, options) => runSendCommand(host, what, options));
+
+  program
+    .command('ledger')
+    .description('what became of every notification, recounted from the queues; exit code 1 when it does not add up')
+    .option('--json', 'print it as JSON', false)
+    .addHelpText('after', '\nAsks the relay at ZOOM_RELAY_URL (http://127.0.0.1:9090) with OPERATOR_TOKEN.')
+    .action((options: { json: boolean }) => runLedgerCommand(host, options));
 
   program
     .command('schema')

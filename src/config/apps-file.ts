@@ -7,25 +7,29 @@ import type { Secret } from '../secret.ts';
 import { baseUrlRule, isAllowedBaseUrl } from './recall-target.ts';
 import { secretToken, secretTokenRule } from './values.ts';
 
+/** Capitals, so that a secret written here by mistake is not taken for a name and told in a message. */
+const variableName = /^[A-Z][A-Z0-9_]{0,99}$/;
+
 const secretReference = z
   .union([
-    z.strictObject({ env: z.string().min(1).describe('name of an environment variable') }),
+    z.strictObject({ env: z.string().regex(variableName).describe('name of an environment variable, in capitals') }),
     z.strictObject({ file: z.string().min(1).describe('path of a file; relative to the apps file') }),
   ])
   .describe('where the secret is; never the secret itself');
 
-const recall = z.strictObject({
-  zoomOauthAppId: z.uuid().describe('id of the Zoom OAuth App in Recall'),
-  region: z.enum(recallRegions).optional().describe('the Recall region the app was created in'),
-  baseUrl: z.string().optional().describe('instead of the region: another base URL, for a stand-in'),
-});
+const secretReferences = z
+  .union([secretReference, z.array(secretReference).min(1).max(2)])
+  .describe("Zoom's Secret Token; two while rotating, the current one first");
 
-const app = z.strictObject({
-  zoomSecretToken: z
-    .union([secretReference, z.array(secretReference).min(1).max(2)])
-    .describe("Zoom's Secret Token; two while rotating, the current one first"),
-  recall,
-});
+const recall = z
+  .strictObject({
+    zoomOauthAppId: z.uuid().describe('id of the Zoom OAuth App in Recall'),
+    region: z.enum(recallRegions).optional().describe('the Recall region the app was created in'),
+    baseUrl: z.string().optional().describe('instead of the region: another base URL, for a stand-in'),
+  })
+  .describe('needs region or baseUrl, one of them');
+
+const app = z.strictObject({ zoomSecretToken: secretReferences, recall });
 
 /** The document that `APPS_FILE` names. */
 export const appsFileSchema = z
@@ -49,42 +53,64 @@ export interface Problem {
   readonly what: string;
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+type Report = (where: string, what: string) => void;
+
 /** Reads the apps file and the secrets it refers to; all problems at once. */
 export function readAppsFile(
   path: string,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
 ): { readonly apps: readonly AppSettings[]; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
-  const report = (where: string, what: string): void => {
+  const report: Report = (where, what) => {
     problems.push({ where: where === '' ? 'APPS_FILE' : `APPS_FILE ${where}`, what });
   };
   const document = parseJsonFile(path, report);
-  const parsed = document === undefined ? undefined : appsFileSchema.safeParse(document);
-  for (const issue of parsed?.error?.issues ?? []) report(issue.path.join('.'), describeIssue(issue));
-  if (parsed?.data !== undefined && Object.keys(parsed.data.apps).length === 0) report('apps', 'names no app');
-  const apps = Object.entries(parsed?.data?.apps ?? {}).flatMap(([name, entry]) => {
-    const where = `apps.${name}`;
-    const key = parseAppKey(name);
-    if (key === undefined) report(where, `the key must be ${keyRule}`);
-    const { zoomOauthAppId, region, baseUrl } = entry.recall;
-    if ((region === undefined) === (baseUrl === undefined))
-      report(`${where}.recall`, 'needs region or baseUrl, one of them');
-    if (baseUrl !== undefined && !isAllowedBaseUrl(baseUrl)) report(`${where}.recall.baseUrl`, baseUrlRule);
-    const references = [entry.zoomSecretToken].flat();
-    const secrets = references.flatMap((reference) => {
-      const secret = resolveSecret(reference, env, dirname(path), `${where}.zoomSecretToken`, report);
-      return secret === undefined ? [] : [secret];
-    });
-    return key === undefined ? [] : [{ key, secrets, zoomOauthAppId, region, baseUrl }];
-  });
+  if (document === undefined) return { apps: [], problems };
+  for (const issue of appsFileSchema.safeParse(document).error?.issues ?? []) {
+    report(issue.path.join('.'), describeIssue(issue));
+  }
+  // What can be checked is checked even where the form is wrong elsewhere: one start tells all.
+  const entries = appEntries(document);
+  if (entries.length === 0 && problems.length === 0) report('apps', 'names no app');
+  const apps = entries.flatMap(([name, entry]) => readApp(name, entry, { env, folder: dirname(path), report }) ?? []);
   return { apps, problems };
 }
 
-type Report = (where: string, what: string) => void;
+function appEntries(document: unknown): readonly [string, unknown][] {
+  const form = z.object({ apps: z.custom<object>((value) => typeof value === 'object' && value !== null) });
+  const parsed = form.safeParse(document);
+  return parsed.success ? Object.entries(parsed.data.apps) : [];
+}
+
+function readApp(
+  name: string,
+  entry: unknown,
+  { env, folder, report }: { readonly env: Environment; readonly folder: string; readonly report: Report },
+): AppSettings | undefined {
+  const where = `apps.${name}`;
+  const key = parseAppKey(name);
+  if (key === undefined) report(where, `the key must be ${keyRule}`);
+  const parts = z.object({ recall: z.unknown(), zoomSecretToken: z.unknown() }).safeParse(entry).data;
+  const target = recall.safeParse(parts?.recall).data;
+  if (target !== undefined) checkTarget(target, `${where}.recall`, report);
+  const references = [secretReferences.safeParse(parts?.zoomSecretToken).data ?? []].flat();
+  const secrets = references.flatMap((reference) => {
+    return resolveSecret(reference, env, folder, `${where}.zoomSecretToken`, report) ?? [];
+  });
+  if (key === undefined || target === undefined) return undefined;
+  const { zoomOauthAppId, region, baseUrl } = target;
+  return { key, secrets, zoomOauthAppId, region, baseUrl };
+}
+
+function checkTarget({ region, baseUrl }: z.infer<typeof recall>, where: string, report: Report): void {
+  if ((region === undefined) === (baseUrl === undefined)) report(where, 'needs region or baseUrl, one of them');
+  if (baseUrl !== undefined && !isAllowedBaseUrl(baseUrl)) report(`${where}.baseUrl`, baseUrlRule);
+}
 
 function parseJsonFile(path: string, report: Report): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
     // The parser's message quotes the file.
     report('', error instanceof SyntaxError ? 'is no valid JSON' : 'names a file that cannot be read');
@@ -94,17 +120,16 @@ function parseJsonFile(path: string, report: Report): unknown {
 
 function resolveSecret(
   reference: z.infer<typeof secretReference>,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   folder: string,
   where: string,
   report: Report,
 ): Secret | undefined {
-  const [value, source] =
-    'env' in reference
-      ? [env[reference.env], `variable ${reference.env}`]
-      : [readSecretFile(folder, reference.file), 'file'];
+  const isVariable = 'env' in reference;
+  const value = isVariable ? env[reference.env] : readSecretFile(folder, reference.file);
+  const source = isVariable ? `variable ${reference.env}` : 'file';
   if (value === undefined || value.trim() === '') {
-    report(where, `refers to a ${source} that is ${'env' in reference ? 'not set' : 'not readable or empty'}`);
+    report(where, `refers to a ${source} that is ${isVariable ? 'not set' : 'not readable or empty'}`);
     return undefined;
   }
   const secret = secretToken(value);
@@ -120,7 +145,7 @@ function readSecretFile(folder: string, path: string): string | undefined {
   }
 }
 
-/** zod's messages name types and allowed values; only the ones that could quote the input are replaced. */
+/** zod's messages name types and allowed values; the ones that could quote the input are replaced. */
 function describeIssue(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -132,7 +157,7 @@ function describeIssue(issue: z.core.$ZodIssue): string {
     case 'invalid_format':
       return `must be a ${issue.format}`;
     case 'invalid_type':
-      return issue.input === undefined ? `is missing or not a ${issue.expected}` : `must be a ${issue.expected}`;
+      return `must be a ${issue.expected}`;
     default:
       return 'is not valid';
   }

@@ -1,7 +1,7 @@
 import type { AttemptRecord } from '../delivery/attempt.ts';
+import type { Circuit } from '../delivery/circuit.ts';
 import type { DeathReason, Decision } from '../delivery/decide.ts';
 import type { AppKey, ConsumerKey } from '../delivery/names.ts';
-import type { Outcome } from '../delivery/outcome.ts';
 
 /** Sends one request and says what came of it. Never rejects. */
 export interface Sender {
@@ -20,25 +20,35 @@ export type SendResult =
   /** No complete status line and headers: timeout, refused or broken connection, DNS, TLS. */
   | { readonly kind: 'no_answer'; readonly error: string };
 
+/** One small text that all workers of a consumer share. */
+export interface SharedState {
+  read(): Promise<string | undefined>;
+  /** Replaces it if it still is `expected`; tells whether it did. */
+  swap(expected: string | undefined, next: string): Promise<boolean>;
+}
+
 /** What came of one attempt. Carries ids, never a body, a token or a signature. */
-export type DeliveryEvent = {
-  readonly app: AppKey;
-  readonly consumer: ConsumerKey;
-  readonly notificationId: string;
-  readonly record: AttemptRecord;
-} & (
+export type DeliveryEvent = { readonly app: AppKey; readonly consumer: ConsumerKey } & (
+  | ({ readonly notificationId: string; readonly record: AttemptRecord } & AttemptEnd)
+  /** The consumer's circuit has changed its kind. */
+  | { readonly kind: 'circuit'; readonly from: Circuit; readonly to: Circuit }
+);
+
+type AttemptEnd =
   | {
       readonly kind: 'delivered';
       /** From receipt of the notification to the consumer's answer, milliseconds. */
       readonly latencyMs: number;
     }
-  | { readonly kind: 'attempt_failed'; readonly outcome: Outcome['kind']; readonly delayMs: number }
-  | { readonly kind: 'dead'; readonly reason: DeathReason; readonly detail?: string }
-);
+  | { readonly kind: 'attempt_failed'; readonly delayMs: number }
+  /** It failed, but against a consumer known to be down or pausing: not counted, not kept. */
+  | { readonly kind: 'held'; readonly delayMs: number }
+  | { readonly kind: 'dead'; readonly reason: DeathReason; readonly detail?: string };
 
 export type DeliveryObserver = (event: DeliveryEvent) => void;
 
 export interface Settled {
   readonly decision: Decision;
-  readonly record: AttemptRecord;
+  /** Absent when no attempt was made. */
+  readonly record?: AttemptRecord;
 }

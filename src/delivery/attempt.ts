@@ -13,4 +13,14 @@ export interface AttemptRecord {
   readonly error?: string;
   /** The first KiB of the answer's body, as text. */
   readonly response?: string;
+  /** Present when it did not carry Zoom's own timestamp and signature, but these. */
+  readonly resigned?: FreshSignature;
+  /** Which process made it: host name and process id. */
+  readonly worker: string;
+}
+
+/** A timestamp (epoch seconds as text) and signature made here, in place of Zoom's. */
+export interface FreshSignature {
+  readonly timestamp: string;
+  readonly signature: string;
 }

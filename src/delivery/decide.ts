@@ -1,4 +1,5 @@
 import { unreachable } from '../errors.ts';
+import { type Circuit, circuitAfter } from './circuit.ts';
 import type { Outcome } from './outcome.ts';
 
 /** What is known of a delivery when an attempt of it has ended. */
@@ -7,12 +8,14 @@ export interface AttemptedDelivery {
   readonly attempt: number;
   /** Epoch milliseconds. */
   readonly receivedAtMs: number;
+  /** Whether it was sent to find out if the consumer is back. */
+  readonly isProbe: boolean;
 }
 
 export interface RetryPolicy {
   /** Milliseconds to wait after the first, second, … attempt. Its length is the number of retries. */
   readonly scheduleMs: readonly number[];
-  /** A retry that would start later than this after receipt is not made. */
+  /** No attempt starts later than this after receipt. */
   readonly deadlineMs: number;
 }
 
@@ -21,20 +24,46 @@ export type DeathReason = 'corrupt' | 'unreadable' | 'attempts_exhausted' | 'dea
 export type Decision =
   | { readonly kind: 'done' }
   | { readonly kind: 'retry'; readonly delayMs: number }
+  /** Back to the head of its queue, which waits; no attempt is spent. */
+  | { readonly kind: 'hold'; readonly delayMs: number }
   /** Not tried again by itself; kept, shown, replayable. */
   | { readonly kind: 'dead'; readonly reason: DeathReason };
 
+export interface Verdict {
+  readonly decision: Decision;
+  /** The consumer's circuit from now on; the same object when it has not changed. */
+  readonly circuit: Circuit;
+}
+
 /** Half the width of the band a delay is spread over, so that a crowd of retries does not arrive as one. */
 const jitter = 0.2;
+/** What a queue waits at least when it waits, milliseconds. */
+const minHoldMs = 1000;
 
 /**
- * What follows from an attempt. Pure: time and chance are arguments.
+ * What follows from an attempt, for the delivery and for its consumer's circuit. Pure: time and chance are arguments.
  *
+ * @param circuit the circuit as it is in the store when the attempt has ended
  * @param random uniform in [0, 1)
  */
 export function decide(
   delivery: AttemptedDelivery,
   outcome: Outcome,
+  circuit: Circuit,
+  policy: RetryPolicy,
+  nowMs: number,
+  random: number,
+): Verdict {
+  const throttleMs = outcome.kind === 'throttled' ? throttleOf(outcome, policy) : 0;
+  const after = circuitAfter(circuit, outcome, delivery.isProbe, throttleMs, nowMs, random);
+  return { circuit: after, decision: decisionOf(delivery, outcome, circuit, after, policy, nowMs, random) };
+}
+
+function decisionOf(
+  delivery: AttemptedDelivery,
+  outcome: Outcome,
+  before: Circuit,
+  after: Circuit,
   policy: RetryPolicy,
   nowMs: number,
   random: number,
@@ -46,26 +75,42 @@ export function decide(
     case 'unreadable':
       return { kind: 'dead', reason: outcome.kind };
     case 'refused':
-    case 'unavailable':
-      return nextStep(delivery, policy, nowMs, random, 0);
+      return nextStep(delivery, policy, nowMs, random);
     case 'throttled':
-      return nextStep(delivery, policy, nowMs, random, outcome.retryAfterMs ?? 0);
+      // Without a Retry-After that makes sense there is nothing to wait for but the schedule.
+      return outcome.retryAfterMs === undefined ? nextStep(delivery, policy, nowMs, random) : hold(after, nowMs);
+    case 'unavailable':
+      // Known to be down or pausing before this attempt ended: it says nothing new and costs nothing.
+      return isHolding(before, nowMs) ? hold(after, nowMs) : nextStep(delivery, policy, nowMs, random);
     default:
       return unreachable(outcome);
   }
 }
 
-/** The next step of the schedule, never sooner than `atLeastMs`. */
-function nextStep(
-  delivery: AttemptedDelivery,
-  policy: RetryPolicy,
-  nowMs: number,
-  random: number,
-  atLeastMs: number,
-): Decision {
+/** The death of a delivery that is too old to be tried, or `undefined`. */
+export function deathByAge(receivedAtMs: number, policy: RetryPolicy, nowMs: number): Decision | undefined {
+  return nowMs > receivedAtMs + policy.deadlineMs ? { kind: 'dead', reason: 'deadline_passed' } : undefined;
+}
+
+/** Retry-After only ever lengthens: never less than the first step of the schedule. */
+function throttleOf(outcome: Extract<Outcome, { kind: 'throttled' }>, policy: RetryPolicy): number {
+  if (outcome.retryAfterMs === undefined) return 0;
+  return Math.max(outcome.retryAfterMs, policy.scheduleMs[0] ?? 0, minHoldMs);
+}
+
+function isHolding(circuit: Circuit, nowMs: number): boolean {
+  return circuit.kind === 'throttled' ? nowMs < circuit.untilMs : circuit.kind !== 'closed';
+}
+
+function hold(circuit: Circuit, nowMs: number): Decision {
+  const untilMs = 'untilMs' in circuit ? circuit.untilMs : nowMs;
+  return { kind: 'hold', delayMs: Math.max(untilMs - nowMs, minHoldMs) };
+}
+
+function nextStep(delivery: AttemptedDelivery, policy: RetryPolicy, nowMs: number, random: number): Decision {
   const stepMs = policy.scheduleMs[delivery.attempt - 1];
   if (stepMs === undefined) return { kind: 'dead', reason: 'attempts_exhausted' };
-  const delayMs = Math.max(Math.round(stepMs * (1 - jitter + 2 * jitter * random)), atLeastMs);
+  const delayMs = Math.round(stepMs * (1 - jitter + 2 * jitter * random));
   const tooLate = nowMs + delayMs > delivery.receivedAtMs + policy.deadlineMs;
   return tooLate ? { kind: 'dead', reason: 'deadline_passed' } : { kind: 'retry', delayMs };
 }

@@ -27,7 +27,7 @@ export function outcomeOfResponse(status: number, retryAfter: string | undefined
 }
 
 /**
- * Retry-After as seconds or as an HTTP date. Negative, past and garbage values give `undefined`, so that the schedule
+ * Retry-After as seconds or as an HTTP date. Negative values, past dates and garbage give `undefined`, so that the schedule
  * holds.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
@@ -35,7 +35,7 @@ export function outcomeOfResponse(status: number, retryAfter: string | undefined
 export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
   const text = value?.trim() ?? '';
   const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : httpDate(text) - nowMs;
-  return waitMs > 0 ? Math.min(waitMs, maxRetryAfterMs) : undefined;
+  return waitMs >= 0 ? Math.min(waitMs, maxRetryAfterMs) : undefined;
 }
 
 /** Epoch milliseconds of an IMF-fixdate (`Sun, 06 Nov 1994 08:49:37 GMT`); NaN for any other text. */

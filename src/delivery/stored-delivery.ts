@@ -52,7 +52,10 @@ export type Decoded =
 /** Reads job data of any version this software knows. What it does not know is named, not guessed at. */
 export function decodeDelivery(data: unknown): Decoded {
   if (!isRecord(data)) return unreadable('job data is not an object');
-  if (data.v !== 1) return unreadable(`job data has version ${JSON.stringify(data.v) ?? 'none'}, this release reads 1`);
+  if (data.v !== 1) {
+    const version = typeof data.v === 'number' ? data.v : 'unknown';
+    return unreadable(`job data has version ${version}, this release reads 1`);
+  }
   const { receivedAtMs, secretId, headers } = data;
   if (typeof receivedAtMs !== 'number' || typeof secretId !== 'string' || !isHeaders(headers)) {
     return unreadable('job data lacks a field of version 1');
@@ -78,7 +81,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function isHeaders(value: unknown): value is Record<string, string> {
-  return isRecord(value) && Object.values(value).every((header) => typeof header === 'string');
+  return isRecord(value) && !Array.isArray(value) && Object.values(value).every((header) => typeof header === 'string');
 }
 
 function unreadable(reason: string): Decoded {

@@ -28,6 +28,11 @@ export interface RecallStandIn {
   readonly requests: readonly RecallRequest[];
   /** The next requests are answered by these, one each, in order. */
   misbehave(...next: Misbehaviour[]): void;
+  /** Every request is answered by this one from now on, until it is called without one. */
+  misbehaveAlways(misbehaviour?: Misbehaviour): void;
+  /** Refuses connections, and breaks those that are open, until `comeBack`. */
+  goAway(): void;
+  comeBack(): void;
   /** Resolves with the first request, past or future, that the predicate holds for. */
   seen(predicate: (request: RecallRequest) => boolean): Promise<RecallRequest>;
   close(): Promise<void>;
@@ -41,6 +46,7 @@ export interface RecallStandIn {
 export async function startRecallStandIn(oauthAppId: string, secrets: SecretTokens, port = 0): Promise<RecallStandIn> {
   const requests: RecallRequest[] = [];
   const misbehaviours: Misbehaviour[] = [];
+  let always: Misbehaviour | undefined;
   const watchers = new Set<(request: RecallRequest) => void>();
   const expectedPath = `/api/v2/zoom-oauth-apps/${oauthAppId}/webhook`;
 
@@ -48,11 +54,11 @@ export async function startRecallStandIn(oauthAppId: string, secrets: SecretToke
     const body = await buffer(request).catch(() => undefined);
     if (body === undefined) return;
     const entry = record(request, body);
-    const misbehaviour = misbehaviours.shift();
+    const misbehaviour = misbehaviours.shift() ?? always;
+    requests.push(entry);
     if (misbehaviour === undefined) answer(entry, response);
     else misbehaviour(request, response, body);
     entry.status = response.headersSent ? response.statusCode : 0;
-    requests.push(entry);
     for (const watch of watchers) watch(entry);
   });
 
@@ -64,11 +70,22 @@ export async function startRecallStandIn(oauthAppId: string, secrets: SecretToke
   const { promise: listening, resolve } = Promise.withResolvers<void>();
   server.listen(port, '127.0.0.1', resolve);
   await listening;
+  const ownPort = (server.address() as AddressInfo).port;
 
   return {
-    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    baseUrl: `http://127.0.0.1:${ownPort}`,
     requests,
     misbehave: (...next) => void misbehaviours.push(...next),
+    misbehaveAlways(misbehaviour) {
+      always = misbehaviour;
+    },
+    goAway() {
+      server.close();
+      server.closeAllConnections();
+    },
+    comeBack() {
+      server.listen(ownPort, '127.0.0.1');
+    },
     async seen(predicate) {
       const past = requests.find(predicate);
       if (past !== undefined) return past;

@@ -1,4 +1,5 @@
-import { UnrecoverableError } from 'bullmq';
+import { RateLimitError, UnrecoverableError } from 'bullmq';
+import type { AttemptRecord } from '../delivery/attempt.ts';
 import { unreachable } from '../errors.ts';
 import type { BullWorker, DeliveryJob, DeliveryProcessor, Engine } from './engine.ts';
 import type { ProcessDelivery, SettledDelivery, WorkOptions } from './store.ts';
@@ -12,8 +13,8 @@ const stalledIntervalMs = 4000;
 const maxStalledCount = 1_000_000;
 /** After a lost connection a worker asks again this soon, milliseconds (BullMQ: 15 s). */
 const retryAfterOutageMs = 1000;
-/** For a bug: `process` must not reject. */
-const retryAfterBugMs = 60_000;
+/** For a surprise: `process` rejected, because the store went away under it or by a bug. */
+const retryAfterSurpriseMs = 5000;
 const keptAttempts = 100;
 
 /** A worker on one queue: claims deliveries, has them processed, and carries the decision out. */
@@ -25,9 +26,10 @@ export function openDeliveryWorker(
   onError: (error: Error) => void,
 ): BullWorker {
   const processor: DeliveryProcessor = async (job) => {
-    const attempt = job.attemptsMade + 1;
-    const settled = await process({ id: job.id ?? '', data: job.data, attempt });
-    return carryOut(job, settled);
+    adoptPolicy(job);
+    const history = historyOf(job); // not attemptsMade: BullMQ counts surprises too
+    const settled = await process({ id: job.id ?? '', data: job.data, attempt: history.length + 1, history });
+    return carryOut(worker, settled);
   };
   const worker = engine.openWorker(queueName, processor, {
     autorun: false,
@@ -45,6 +47,13 @@ export function openDeliveryWorker(
   return worker;
 }
 
+/** The policy of this release decides, not one stored with the job: options of queued jobs would outlive a change. */
+function adoptPolicy(job: DeliveryJob): void {
+  job.opts.attempts = Number.MAX_SAFE_INTEGER;
+  job.opts.backoff = { type: 'decided' };
+  job.opts.stackTraceLimit = keptAttempts;
+}
+
 /**
  * A failed attempt. BullMQ keeps the `stack` of each failure with the job in the write that reschedules it: the attempt
  * record rides in it, so that the attempt log costs no round trip of its own.
@@ -52,7 +61,7 @@ export function openDeliveryWorker(
 class AttemptFailed extends Error {
   readonly delayMs: number;
 
-  constructor({ record }: SettledDelivery, delayMs: number) {
+  constructor(record: AttemptRecord | undefined, delayMs: number) {
     super(describeAttempt(record));
     this.delayMs = delayMs;
     this.stack = JSON.stringify(record);
@@ -60,17 +69,16 @@ class AttemptFailed extends Error {
 }
 
 /** Tells BullMQ what was decided: a return completes the job, an error reschedules it or fails it for good. */
-function carryOut(job: DeliveryJob, settled: SettledDelivery): SettledDelivery['record'] {
-  const { decision, record } = settled;
-  // The policy of this release decides, not one stored with the job: options of queued jobs would outlive a change.
-  job.opts.attempts = Number.MAX_SAFE_INTEGER;
-  job.opts.backoff = { type: 'decided' };
-  job.opts.stackTraceLimit = keptAttempts;
+async function carryOut(worker: BullWorker, { decision, record }: SettledDelivery): Promise<AttemptRecord> {
   switch (decision.kind) {
     case 'done':
-      return record;
+      if (record !== undefined) return record;
+      throw new Error('a delivery was called done without an attempt');
     case 'retry':
-      throw new AttemptFailed(settled, decision.delayMs);
+      throw new AttemptFailed(record, decision.delayMs);
+    case 'hold':
+      await worker.rateLimit(Math.ceil(decision.delayMs));
+      throw new RateLimitError();
     case 'dead': {
       const dead = new UnrecoverableError(`${decision.reason}: ${describeAttempt(record)}`);
       dead.stack = JSON.stringify(record);
@@ -81,12 +89,30 @@ function carryOut(job: DeliveryJob, settled: SettledDelivery): SettledDelivery['
   }
 }
 
-function describeAttempt({ outcome, status, error }: SettledDelivery['record']): string {
-  return [outcome, status, error].filter((part) => part !== undefined).join(' ');
+/** Reads the attempt records back; a stack trace of a surprise is none. */
+function historyOf(job: DeliveryJob): readonly AttemptRecord[] {
+  return (job.stacktrace ?? []).flatMap((text) => {
+    try {
+      const value: unknown = JSON.parse(text ?? '');
+      return isAttemptRecord(value) ? [value] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function isAttemptRecord(value: unknown): value is AttemptRecord {
+  return (
+    typeof value === 'object' && value !== null && 'attempt' in value && 'outcome' in value && 'startedAtMs' in value
+  );
+}
+
+function describeAttempt(record: AttemptRecord | undefined): string {
+  return [record?.outcome, record?.status, record?.error].filter((part) => part !== undefined).join(' ');
 }
 
 function retryDelayOf(error: Error | undefined): number {
-  return error instanceof AttemptFailed ? error.delayMs : retryAfterBugMs;
+  return error instanceof AttemptFailed ? error.delayMs : retryAfterSurpriseMs;
 }
 
 function seconds(ms: number): number {

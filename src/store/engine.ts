@@ -1,7 +1,8 @@
 import type { Job, Processor, QueueOptions, WorkerOptions } from 'bullmq';
 import type { AttemptRecord } from '../delivery/attempt.ts';
 import type { StoredDelivery } from '../delivery/stored-delivery.ts';
-import type { EngineName } from './store.ts';
+import type { Finding } from './findings.ts';
+import type { EngineName, IntakeAccount, QueueAccount, SharedText } from './store.ts';
 
 export type DeliveryJob = Job<StoredDelivery, AttemptRecord>;
 export type DeliveryProcessor = Processor<StoredDelivery, AttemptRecord>;
@@ -11,8 +12,6 @@ export interface BullQueue {
   addBulk(
     jobs: { name: string; data: StoredDelivery; opts: { jobId: string } }[],
   ): Promise<readonly { readonly id?: string | undefined }[]>;
-  getJobCounts(...states: ('wait' | 'delayed' | 'active' | 'completed' | 'failed')[]): Promise<Record<string, number>>;
-  toKey(type: string): string;
   waitUntilReady(): Promise<void>;
   close(): Promise<void>;
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -21,9 +20,17 @@ export interface BullQueue {
 /** What is used of a BullMQ `Worker`. */
 export interface BullWorker {
   run(): Promise<void>;
+  /** Holds the queue for that long, milliseconds, from when a job is next put back. */
+  rateLimit(expireTimeMs: number): Promise<void>;
   waitUntilReady(): Promise<void>;
   close(force?: boolean): Promise<void>;
   on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+export interface NewJob {
+  readonly id: string;
+  readonly label: string;
+  readonly data: StoredDelivery;
 }
 
 export type BullQueueOptions = Omit<QueueOptions, 'connection' | 'prefix'>;
@@ -40,8 +47,20 @@ export interface Engine {
   obstacle(): string | undefined;
   openQueue(name: string, options: BullQueueOptions): BullQueue;
   openWorker(name: string, processor: DeliveryProcessor, options: BullWorkerOptions): BullWorker;
-  /** The names of stored jobs by id. */
-  jobNames(queue: BullQueue, queueName: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Adds jobs durably, counts the new ones in the queue's ledger, and tells for each whether it is new. */
+  add(queue: BullQueue, queueName: string, jobs: readonly NewJob[]): Promise<readonly boolean[]>;
+  /** What the ledger and the queue itself say, at one moment. */
+  account(queueName: string): Promise<QueueAccount>;
+  /** Adds to what is counted of the requests to an app, for the minute that has now. */
+  countIntake(app: string, counts: Readonly<Record<string, number>>): Promise<void>;
+  /** Removes minutes older than a day from the ledgers. */
+  forgetOldMinutes(queueNames: readonly string[], apps: readonly string[]): Promise<void>;
+  /** What was counted of the requests to an app. */
+  intake(app: string): Promise<IntakeAccount>;
+  /** A small text beside a queue, for workers. */
+  sharedText(queueName: string, name: string): SharedText;
+  /** How well the store keeps things, as it is set up now. */
+  inspect(): Promise<readonly Finding[]>;
   /** Resolves when the store has answered on every connection that writes. */
   ping(): Promise<void>;
   /** Drops connections that no longer answer, so that they are made anew. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { QueueName } from '../delivery/names.ts';
+import type { AppKey, QueueName } from '../delivery/names.ts';
 import type { NewDelivery } from '../delivery/stored-delivery.ts';
 import { RelayError } from '../errors.ts';
 import { describeError, type Log } from '../log.ts';
@@ -8,11 +8,22 @@ import { type DeliveryQueue, openDeliveryQueue } from './delivery-queue.ts';
 import { openDeliveryWorker } from './delivery-worker.ts';
 import { createEmbeddedEngine } from './embedded.ts';
 import type { BullWorker, Engine } from './engine.ts';
+import type { Finding } from './findings.ts';
 import { createPostgresEngine } from './postgres.ts';
 import { createRedisEngine } from './redis.ts';
-import type { ProcessDelivery, Store, StoreStatus, WorkOptions } from './store.ts';
+import type {
+  IntakeAccount,
+  ProcessDelivery,
+  QueueAccount,
+  SharedText,
+  Store,
+  StoreStatus,
+  WorkOptions,
+} from './store.ts';
 
 const reconnectDelayMs = 1000;
+/** How often the store is asked how well it keeps things. */
+const inspectIntervalMs = 60_000;
 const pingIntervalMs = 3000;
 const pingTimeoutMs = 2000;
 /** A connection that is open but dead says nothing for hours; after this many pings it is made anew. */
@@ -25,9 +36,12 @@ export interface StoreSetup {
   /** `file:`, `redis:`… or `postgres:` */
   readonly url: string;
   readonly queues: readonly QueueName[];
+  readonly apps: readonly AppKey[];
   /** How many workers this process will start. */
   readonly workers: number;
   readonly log: Log;
+  /** Run on a Redis that evicts keys. */
+  readonly allowEviction: boolean;
   /** Milliseconds on any clock that only goes forward. */
   readonly nowMs: () => number;
   /** Called once when the store can never be opened: wrong kind, folder in use. */
@@ -54,6 +68,8 @@ class BullStore implements Store {
   readonly #stopping = new AbortController();
   readonly #background: Promise<void>;
   #unanswered = 0;
+  #findings: readonly Finding[] = [];
+  #inspectedAtMs = Number.NEGATIVE_INFINITY;
   #status: StoreStatus = { ready: false, reason: 'not connected yet' };
   #closed: Promise<void> | undefined;
 
@@ -67,9 +83,15 @@ class BullStore implements Store {
     return this.#engine.name;
   }
 
+  findings(): readonly Finding[] {
+    return this.#findings;
+  }
+
   status(): StoreStatus {
     const obstacle = this.#engine.obstacle();
-    return this.#status.ready && obstacle !== undefined ? { ready: false, reason: obstacle } : this.#status;
+    if (this.#status.ready && obstacle !== undefined) return { ready: false, reason: obstacle };
+    const fatal = this.#findings.find(({ level }) => level === 'fatal');
+    return fatal === undefined ? this.#status : { ready: false, reason: fatal.message };
   }
 
   async add(deliveries: readonly NewDelivery[]): Promise<readonly boolean[]> {
@@ -82,9 +104,26 @@ class BullStore implements Store {
     }
   }
 
-  async counts(name: QueueName) {
+  circuit(name: QueueName): SharedText {
+    return this.#engine.sharedText(name, 'circuit');
+  }
+
+  account(name: QueueName): Promise<QueueAccount> {
+    return this.#ask((engine) => engine.account(name));
+  }
+
+  countIntake(app: AppKey, counts: Readonly<Record<string, number>>): Promise<void> {
+    return this.#ask((engine) => engine.countIntake(app, counts));
+  }
+
+  intake(app: AppKey): Promise<IntakeAccount> {
+    return this.#ask((engine) => engine.intake(app));
+  }
+
+  async #ask<T>(question: (engine: Engine) => Promise<T>): Promise<T> {
     try {
-      return await this.#queue(name).counts();
+      if (this.#queues.size === 0) throw new RelayError('store_unavailable', 'the store is not open yet');
+      return await question(this.#engine);
     } catch (error) {
       throw asUnavailable(error);
     }
@@ -137,6 +176,9 @@ class BullStore implements Store {
   async #connect(): Promise<boolean> {
     try {
       await this.#engine.connect();
+      await this.#inspect();
+      const fatal = this.#findings.find(({ level }) => level === 'fatal');
+      if (fatal !== undefined) throw new RelayError('store_unsafe', fatal.message);
     } catch (error) {
       if (error instanceof RelayError && error.code !== 'store_unavailable') {
         this.#setStatus({ ready: false, reason: error.message });
@@ -163,6 +205,7 @@ class BullStore implements Store {
     while (!signal.aborted) {
       await delay(pingIntervalMs, undefined, { signal });
       const answer = await this.#ping();
+      if (answer.ready && this.#setup.nowMs() - this.#inspectedAtMs > inspectIntervalMs) await this.#upkeep();
       this.#unanswered = answer.ready ? 0 : this.#unanswered + 1;
       if (this.#unanswered >= unansweredBeforeReset) this.#reset();
       this.#setStatus(answer);
@@ -181,6 +224,30 @@ class BullStore implements Store {
     } finally {
       timeout.abort();
     }
+  }
+
+  /** Logs what is new since the last time. */
+  async #inspect(): Promise<void> {
+    const found = await this.#engine.inspect();
+    const findings = found.map((finding): Finding => {
+      return finding.code === 'evicts' && this.#setup.allowEviction ? { ...finding, level: 'warning' } : finding;
+    });
+    const known = new Set(this.#findings.map(({ code }) => code));
+    this.#findings = findings;
+    this.#inspectedAtMs = this.#setup.nowMs();
+    for (const { level, code, message } of findings.filter((finding) => !known.has(finding.code))) {
+      const fields = { event: 'store_finding', engine: this.#engine.name, severity: level, code };
+      if (level === 'note') this.#setup.log.info(fields, message);
+      else this.#setup.log.warn(fields, message);
+    }
+  }
+
+  async #upkeep(): Promise<void> {
+    const upkeep = async (): Promise<void> => {
+      await this.#inspect();
+      await this.#engine.forgetOldMinutes(this.#setup.queues, this.#setup.apps);
+    };
+    await upkeep().catch((error: unknown) => this.#onError(error instanceof Error ? error : new Error('inspect')));
   }
 
   #reset(): void {

@@ -70,7 +70,7 @@ interface UrlParts {
 
 /** `new URL` takes no comma-separated hosts, hence by hand. */
 function splitUrl(rest: string): UrlParts | undefined {
-  const [beforeQuery = '', query = ''] = rest.split('?', 2);
+  const [beforeQuery = '', ...queries] = rest.split('?');
   const [authority = '', ...path] = beforeQuery.split('/');
   const at = authority.lastIndexOf('@');
   try {
@@ -78,7 +78,7 @@ function splitUrl(rest: string): UrlParts | undefined {
       credentials: at === -1 ? {} : parseCredentials(authority.slice(0, at)),
       hosts: authority.slice(at + 1).split(','),
       path: path.filter((segment) => segment !== '').map(decodeURIComponent),
-      query: new URLSearchParams(query),
+      query: new URLSearchParams(queries.join('?').replaceAll('+', '%2B')),
     };
   } catch {
     return undefined; // a stray % in it

@@ -2,7 +2,10 @@ import { createRedisBackend, withBackend } from 'bullmq';
 import { Cluster, Redis } from 'ioredis';
 import { RelayError } from '../errors.ts';
 import { describeError } from '../log.ts';
-import type { BullQueue, BullQueueOptions, BullWorkerOptions, DeliveryProcessor, Engine } from './engine.ts';
+import type { BullQueue, BullQueueOptions, BullWorkerOptions, DeliveryProcessor, Engine, NewJob } from './engine.ts';
+import { type Finding, judgeRedis, parseRedisInfo } from './findings.ts';
+import { dayMinutes } from './minutes.ts';
+import { countIntake, forgetOldMinutes, markNewJobs, readIntake, readQueueAccount } from './redis-ledger.ts';
 import { parseRedisUrl, type RedisTarget } from './redis-url.ts';
 
 type Client = Redis | Cluster;
@@ -12,6 +15,21 @@ const { Queue, Worker } = withBackend(createRedisBackend);
 /** All keys begin with it, so that the relay can share a Redis. */
 const prefix = 'zoom-relay';
 const maxReconnectDelayMs = 1000;
+
+/** A key beside or of a BullMQ queue, in the queue's hash slot. */
+function keyOf(queueName: string, name: string): string {
+  return `${prefix}:${queueName}:${name}`;
+}
+
+function intakeKeyOf(app: string): string {
+  return `${prefix}:{${app}}:intake`;
+}
+
+/** An absent key counts as the empty text. */
+const compareAndSwap = `
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1`;
 
 /**
  * Redis, Valkey or Dragonfly, single, behind Sentinel, or a Cluster.
@@ -55,20 +73,46 @@ export function createRedisEngine(url: string): Engine {
     },
 
     openWorker(name: string, processor: DeliveryProcessor, options: BullWorkerOptions) {
-      return new Worker(name, processor, { ...options, connection: connected().working, prefix });
+      return new Worker(name, processor, {
+        ...options,
+        metrics: { maxDataPoints: dayMinutes },
+        connection: connected().working,
+        prefix,
+      });
     },
 
-    async jobNames(queue: BullQueue, _queueName: string, ids: readonly string[]) {
-      const pipeline = connected().adding.pipeline();
-      for (const id of ids) pipeline.hget(queue.toKey(id), 'name');
-      const replies = (await pipeline.exec()) ?? [];
-      const names = new Map<string, string>();
-      for (const [index, id] of ids.entries()) {
-        const [error, name] = replies[index] ?? [];
-        if (error) throw error;
-        if (typeof name === 'string') names.set(id, name);
-      }
-      return names;
+    async add(queue: BullQueue, queueName: string, jobs: readonly NewJob[]) {
+      await queue.addBulk(jobs.map(({ id, label, data }) => ({ name: label, data, opts: { jobId: id } })));
+      const keys = jobs.map(({ id }) => keyOf(queueName, id));
+      return markNewJobs(connected().adding, keyOf(queueName, 'ledger'), keys, Date.now());
+    },
+
+    account: (queueName: string) => readQueueAccount(connected().adding, keyOf(queueName, ''), Date.now()),
+
+    countIntake: (app: string, counts: Readonly<Record<string, number>>) => {
+      return countIntake(connected().adding, intakeKeyOf(app), counts, Date.now());
+    },
+
+    intake: (app: string) => readIntake(connected().adding, intakeKeyOf(app), Date.now()),
+
+    async forgetOldMinutes(queueNames: readonly string[], apps: readonly string[]) {
+      const keys = [...queueNames.map((name) => keyOf(name, 'ledger')), ...apps.map(intakeKeyOf)];
+      await Promise.all(keys.map((key) => forgetOldMinutes(connected().adding, key, Date.now())));
+    },
+
+    sharedText(queueName: string, name: string) {
+      const key = keyOf(queueName, name);
+      return {
+        read: async () => (await connected().working.get(key)) ?? undefined,
+        swap: async (expected: string | undefined, next: string) => {
+          return (await connected().working.eval(compareAndSwap, 1, key, expected ?? '', next)) === 1;
+        },
+      };
+    },
+
+    async inspect() {
+      const findings = await Promise.all(primaries(connected().adding).map(inspectNode));
+      return findings.flat();
     },
 
     async ping() {
@@ -91,6 +135,27 @@ export function createRedisEngine(url: string): Engine {
     if (clients === undefined) throw new RelayError('store_unavailable', 'Redis is not connected yet');
     return clients;
   }
+}
+
+/** Every node that takes writes. */
+function primaries(client: Client): readonly Redis[] {
+  return client instanceof Redis ? [client] : client.nodes('master');
+}
+
+async function inspectNode(node: Redis): Promise<readonly Finding[]> {
+  const info = parseRedisInfo(await node.info());
+  const settings = await node.config('GET', 'append*', 'save').catch(() => undefined); // managed services forbid it
+  return judgeRedis(info, settings === undefined ? undefined : pairs(settings));
+}
+
+/** `[name, value, name, value]`, as Redis lists settings, or a map of them. */
+function pairs(list: unknown): ReadonlyMap<string, string> {
+  const flat = Array.isArray(list)
+    ? list.map(String)
+    : Object.entries(list ?? {})
+        .flat()
+        .map(String);
+  return new Map(flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? ''] as const] : [])));
 }
 
 function createClient(target: RedisTarget, connectionName: string): Client {

@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { createPostgresBackend, runMigrations, withBackend } from 'bullmq';
 import { RelayError } from '../errors.ts';
 import { describeError } from '../log.ts';
-import type { BullQueue, BullQueueOptions, BullWorkerOptions, DeliveryProcessor, Engine } from './engine.ts';
-import type { EngineName } from './store.ts';
+import type { BullQueue, BullQueueOptions, BullWorkerOptions, DeliveryProcessor, Engine, NewJob } from './engine.ts';
+import { embeddedFindings, judgePostgres } from './findings.ts';
+import { countIntake, forgetOldMinutes, ledgerTables, readIntake, readQueueAccount } from './sql-ledger.ts';
+import type { EngineName, SharedText } from './store.ts';
 
 const { Queue, Worker } = withBackend(createPostgresBackend);
 
@@ -13,6 +16,15 @@ export type SqlPool = Parameters<typeof createPostgresBackend>[1] extends { conn
 
 /** The schema of BullMQ's tables. Connections of the pools must have it as their `search_path`. */
 export const queueSchema = 'bullmq';
+
+const judgedSettings = ['server_version_num', 'server_version', 'synchronous_commit', 'fsync'];
+
+/** What the relay keeps besides BullMQ's tables. */
+const ownSchema = 'zoom_relay';
+const ownTables = `
+CREATE SCHEMA IF NOT EXISTS ${ownSchema};
+CREATE TABLE IF NOT EXISTS ${ownSchema}.shared_text (key text PRIMARY KEY, value text NOT NULL);
+${ledgerTables(ownSchema, queueSchema)}`;
 
 export interface SqlPools {
   /** Only for adding: nothing blocks on it. */
@@ -52,10 +64,36 @@ export function createSqlEngine(name: EngineName, openPools: () => Promise<SqlPo
       return new Worker(queueName, processor, { ...options, connection: connected().working });
     },
 
-    async jobNames(_queue: BullQueue, queueName: string, ids: readonly string[]) {
+    async add(queue: BullQueue, queueName: string, jobs: readonly NewJob[]) {
+      // BullMQ folds a job whose id is there and does not say so: a nonce in the name shows whose job was stored.
+      const named = jobs.map((job) => ({ ...job, name: `${job.label}#${randomBytes(6).toString('base64url')}` }));
+      await queue.addBulk(named.map(({ id, name: jobName, data }) => ({ name: jobName, data, opts: { jobId: id } })));
       const text = `SELECT id, name FROM ${queueSchema}.job WHERE queue = $1 AND id = ANY($2::text[])`;
-      const { rows } = await connected().adding.query<{ id: string; name: string }>(text, [queueName, [...ids]]);
-      return new Map(rows.map((row) => [row.id, row.name]));
+      const ids = jobs.map(({ id }) => id);
+      const { rows } = await connected().adding.query<{ id: string; name: string }>(text, [queueName, ids]);
+      const stored = new Map(rows.map((row) => [row.id, row.name]));
+      return named.map(({ id, name: jobName }) => stored.get(id) === jobName);
+    },
+
+    account: (queueName: string) => {
+      return readQueueAccount(connected().adding, ownSchema, queueSchema, queueName, Date.now());
+    },
+
+    countIntake: (app: string, counts: Readonly<Record<string, number>>) => {
+      return countIntake(connected().adding, ownSchema, app, counts);
+    },
+
+    intake: (app: string) => readIntake(connected().adding, ownSchema, app, Date.now()),
+
+    forgetOldMinutes: () => forgetOldMinutes(connected().adding, ownSchema, Date.now()),
+
+    sharedText: (queueName: string, name: string) => sharedText(() => connected().working, `${queueName}:${name}`),
+
+    async inspect() {
+      if (name === 'embedded') return embeddedFindings;
+      const text = 'SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])';
+      const { rows } = await connected().adding.query<{ name: string; setting: string }>(text, [judgedSettings]);
+      return judgePostgres(new Map(rows.map((row) => [row.name, row.setting])));
     },
 
     async ping() {
@@ -88,7 +126,25 @@ async function prepareSchema(pool: SqlPool): Promise<void> {
       );
     }
     await runMigrations(client, queueSchema);
+    await client.query(ownTables);
   } finally {
     client.release();
   }
+}
+
+function sharedText(pool: () => SqlPool, key: string): SharedText {
+  const table = `${ownSchema}.shared_text`;
+  return {
+    async read() {
+      const { rows } = await pool().query<{ value: string }>(`SELECT value FROM ${table} WHERE key = $1`, [key]);
+      return rows[0]?.value;
+    },
+    async swap(expected, next) {
+      const [text, params] =
+        expected === undefined
+          ? [`INSERT INTO ${table} (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING key`, [key, next]]
+          : [`UPDATE ${table} SET value = $2 WHERE key = $1 AND value = $3 RETURNING key`, [key, next, expected]];
+      return (await pool().query(text, params)).rows.length === 1;
+    },
+  };
 }

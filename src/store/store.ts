@@ -1,8 +1,8 @@
 import type { AttemptRecord } from '../delivery/attempt.ts';
 import type { Decision } from '../delivery/decide.ts';
-import type { ConsumerCounts } from '../delivery/ledger.ts';
-import type { QueueName } from '../delivery/names.ts';
+import type { AppKey, QueueName } from '../delivery/names.ts';
 import type { NewDelivery } from '../delivery/stored-delivery.ts';
+import type { Finding } from './findings.ts';
 
 export type EngineName = 'redis' | 'postgres' | 'embedded';
 
@@ -13,12 +13,47 @@ export interface ClaimedDelivery {
   readonly data: unknown;
   /** 1 for the first attempt. */
   readonly attempt: number;
+  /** The failed attempts so far, oldest first; at most the last 100. */
+  readonly history: readonly AttemptRecord[];
 }
 
 /** What a worker makes of a delivery; the store carries the decision out. */
 export interface SettledDelivery {
   readonly decision: Decision;
-  readonly record: AttemptRecord;
+  /** Absent when no attempt was made. */
+  readonly record?: AttemptRecord;
+}
+
+/** One small text for all processes, changed by comparing and swapping. */
+export interface SharedText {
+  read(): Promise<string | undefined>;
+  /** Replaces it if it still is `expected`; tells whether it did. */
+  swap(expected: string | undefined, next: string): Promise<boolean>;
+}
+
+/** Totals since the store was made, and what is in the queue now. */
+export interface QueueAccount {
+  readonly accepted: number;
+  readonly delivered: number;
+  readonly pending: number;
+  readonly dead: number;
+  /** Oldest minute first, at most the last day. */
+  readonly minutes: readonly QueueMinute[];
+}
+
+export interface QueueMinute {
+  /** Epoch milliseconds at which it began. */
+  readonly atMs: number;
+  readonly accepted: number;
+  readonly delivered: number;
+  readonly dead: number;
+}
+
+/** Counts by name (`accepted`, `duplicate`, `challenge`, `turnedAway`, `rejected.REASON`). */
+export interface IntakeAccount {
+  readonly totals: Readonly<Record<string, number>>;
+  /** Oldest minute first, at most the last day. */
+  readonly minutes: readonly { readonly atMs: number; readonly counts: Readonly<Record<string, number>> }[];
 }
 
 export interface WorkOptions {
@@ -43,6 +78,8 @@ export type StoreStatus = { readonly ready: true } | { readonly ready: false; re
 export interface Store {
   readonly engine: EngineName;
   status(): StoreStatus;
+  /** How well the store keeps things, as of the last time it was asked (once a minute). */
+  findings(): readonly Finding[];
   /**
    * Queues deliveries; resolves when they are durable, with one answer each: whether it is new (`true`) or a delivery
    * of that id was there already (`false`).
@@ -53,8 +90,14 @@ export interface Store {
   add(deliveries: readonly NewDelivery[]): Promise<readonly boolean[]>;
   /** Starts a worker on a queue as soon as the store is there. */
   work(queue: QueueName, options: WorkOptions, process: ProcessDelivery): void;
+  /** What the workers of a queue share about its consumer. Rejects while the store is away. */
+  circuit(queue: QueueName): SharedText;
   /** @throws RelayError `store_unavailable` */
-  counts(queue: QueueName): Promise<ConsumerCounts>;
+  account(queue: QueueName): Promise<QueueAccount>;
+  /** @throws RelayError `store_unavailable` */
+  countIntake(app: AppKey, counts: Readonly<Record<string, number>>): Promise<void>;
+  /** @throws RelayError `store_unavailable` */
+  intake(app: AppKey): Promise<IntakeAccount>;
   /** No new attempts; resolves when the active ones have ended and are settled. Adding still works. */
   stopWorkers(): Promise<void>;
   close(): Promise<void>;

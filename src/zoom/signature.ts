@@ -14,7 +14,7 @@ export function signBody(secret: Secret, timestamp: string, body: Uint8Array): s
 
 /** Whether `signature` is Zoom's for these bytes, compared in constant time. A wrong length is a plain no. */
 export function signatureMatches(secret: Secret, timestamp: string, body: Uint8Array, signature: string): boolean {
-  const expected = Buffer.from(signBody(secret, timestamp, body), 'latin1');
-  const given = Buffer.from(signature, 'latin1');
+  const expected = Buffer.from(signBody(secret, timestamp, body));
+  const given = Buffer.from(signature);
   return expected.length === given.length && timingSafeEqual(expected, given);
 }

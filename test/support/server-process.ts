@@ -1,24 +1,37 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const respawnDelayMs = 200;
+const maxSpawns = 50;
 
 /** A server that a test starts, freezes, kills and starts again. */
 export class ServerProcess {
-  readonly #start: () => ChildProcess;
+  readonly #spawn: () => ChildProcess;
   readonly #isUp: () => Promise<void>;
   #child: ChildProcess | undefined;
 
-  constructor(start: () => ChildProcess, isUp: () => Promise<void>) {
-    this.#start = start;
+  constructor(spawnServer: () => ChildProcess, isUp: () => Promise<void>) {
+    this.#spawn = spawnServer;
     this.#isUp = isUp;
   }
 
-  get pid(): number {
-    return this.#child?.pid ?? 0;
+  /** Resolves when it answers. One that ends at once (PostgreSQL, while children of a killed one live) is tried again. */
+  async start(): Promise<void> {
+    const up = new AbortController();
+    const respawning = this.#keepSpawning(up.signal);
+    await Promise.race([this.#isUp(), respawning]).finally(() => up.abort());
   }
 
-  async start(): Promise<void> {
-    this.#child = this.#start();
-    await this.#isUp();
+  async #keepSpawning(up: AbortSignal): Promise<never> {
+    for (let spawns = 0; spawns < maxSpawns; spawns += 1) {
+      const child = this.#spawn();
+      this.#child = child;
+      await once(child, 'exit', { signal: up }).catch(() => undefined);
+      if (up.aborted) break;
+      await delay(respawnDelayMs);
+    }
+    return up.aborted ? new Promise<never>(() => {}) : Promise.reject(new Error('the server does not stay up'));
   }
 
   /** Sends a signal; resolves when the process has ended. */

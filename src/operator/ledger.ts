@@ -1,0 +1,87 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type ConsumerCounts, type IntakeCounts, intakeCountsOf, offBy, receivedOf } from '../delivery/ledger.ts';
+import { type AppKey, type ConsumerKey, type QueueName, queueNameOf } from '../delivery/names.ts';
+
+/** What the ledger asks of the store. Both reject while it is away. */
+export interface LedgerSource {
+  account(queue: QueueName): Promise<ConsumerCounts & { readonly minutes: readonly ConsumerMinute[] }>;
+  intake(app: AppKey): Promise<{
+    readonly totals: Readonly<Record<string, number>>;
+    readonly minutes: readonly { readonly atMs: number; readonly counts: Readonly<Record<string, number>> }[];
+  }>;
+}
+
+/** One minute of one consumer. */
+export interface ConsumerMinute {
+  /** Epoch milliseconds at which it began. */
+  readonly atMs: number;
+  readonly accepted: number;
+  readonly delivered: number;
+  readonly dead: number;
+}
+
+export interface Ledger {
+  readonly apps: readonly AppLedger[];
+  /** Whether every consumer adds up. */
+  readonly addsUp: boolean;
+}
+
+export interface AppLedger {
+  readonly app: AppKey;
+  readonly total: IntakeCounts & { readonly received: number };
+  readonly lastDay: IntakeCounts & { readonly received: number };
+  readonly minutes: readonly (IntakeCounts & { readonly received: number; readonly atMs: number })[];
+  readonly consumers: readonly ConsumerLedger[];
+}
+
+export interface ConsumerLedger extends ConsumerCounts {
+  readonly consumer: ConsumerKey;
+  /** `accepted` less all the others; 0 when it adds up. */
+  readonly offBy: number;
+  readonly minutes: readonly ConsumerMinute[];
+}
+
+/** On Redis a delivery is counted a moment after it was added: a reading that is off is taken again. */
+const rereads = 5;
+const rereadAfterMs = 200;
+
+/** Counts what is in the queues now and holds it against what was counted when it was added. */
+export async function readLedger(
+  source: LedgerSource,
+  apps: ReadonlyMap<AppKey, readonly ConsumerKey[]>,
+): Promise<Ledger> {
+  const read = await Promise.all([...apps].map(([app, consumers]) => readApp(source, app, consumers)));
+  return { apps: read, addsUp: read.every(({ consumers }) => consumers.every((consumer) => consumer.offBy === 0)) };
+}
+
+async function readApp(source: LedgerSource, app: AppKey, keys: readonly ConsumerKey[]): Promise<AppLedger> {
+  const intake = await source.intake(app);
+  const minutes = intake.minutes.map(({ atMs, counts }) => ({ atMs, ...withReceived(counts) }));
+  return {
+    app,
+    total: withReceived(intake.totals),
+    lastDay: withReceived(addUp(intake.minutes.map(({ counts }) => counts))),
+    minutes,
+    consumers: await Promise.all(keys.map((key) => readConsumer(source, app, key))),
+  };
+}
+
+async function readConsumer(source: LedgerSource, app: AppKey, consumer: ConsumerKey): Promise<ConsumerLedger> {
+  for (let reading = 1; ; reading += 1) {
+    const account = await source.account(queueNameOf(app, consumer));
+    const off = offBy(account);
+    if (off === 0 || reading === rereads) return { consumer, ...account, offBy: off };
+    await delay(rereadAfterMs);
+  }
+}
+
+function withReceived(counts: Readonly<Record<string, number>>): IntakeCounts & { readonly received: number } {
+  const intake = intakeCountsOf(counts);
+  return { received: receivedOf(intake), ...intake };
+}
+
+function addUp(list: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> {
+  const sums: Record<string, number> = {};
+  for (const [name, count] of list.flatMap(Object.entries)) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
+}

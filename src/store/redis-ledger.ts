@@ -1,0 +1,149 @@
+import type { Cluster, Redis } from 'ioredis';
+import { RelayError } from '../errors.ts';
+import { dayMinutes, minuteMs } from './minutes.ts';
+import type { IntakeAccount, QueueAccount, QueueMinute } from './store.ts';
+
+type Client = Redis | Cluster;
+
+/**
+ * Marks jobs as counted, and counts those that were not yet: whoever marks a job was the first to add it, exact also
+ * when two processes add the same id at the same instant, or when one died between adding and counting.
+ * KEYS: the ledger, then the jobs. ARGV: the minute. Answers 1 new, 0 there before, -1 not there.
+ */
+const markNew = `
+local answers, new = {}, 0
+for i = 2, #KEYS do
+  if redis.call('EXISTS', KEYS[i]) == 0 then answers[i - 1] = -1
+  else
+    answers[i - 1] = redis.call('HSETNX', KEYS[i], 'counted', 1)
+    new = new + answers[i - 1]
+  end
+end
+if new > 0 then
+  redis.call('HINCRBY', KEYS[1], 'accepted', new)
+  redis.call('HINCRBY', KEYS[1], ARGV[1], new)
+end
+return answers`;
+
+/**
+ * @param ledger key of the queue's ledger
+ * @param jobs keys of jobs in the same hash slot
+ * @returns for each whether it is new
+ */
+export async function markNewJobs(
+  client: Client,
+  ledger: string,
+  jobs: readonly string[],
+  nowMs: number,
+): Promise<boolean[]> {
+  const answers = await client.eval(markNew, jobs.length + 1, ledger, ...jobs, String(Math.floor(nowMs / minuteMs)));
+  if (!Array.isArray(answers)) throw new RelayError('internal', 'Redis answered something else');
+  return answers.map((answer) => {
+    // Delivered and removed by retention within this very moment, or not written: Zoom sends it again, it folds.
+    if (answer === -1) throw new RelayError('store_unavailable', 'a delivery was not found after adding it');
+    return answer === 1;
+  });
+}
+
+/** @param prefix of the queue's keys, with the colon at its end */
+export async function readQueueAccount(client: Client, prefix: string, nowMs: number): Promise<QueueAccount> {
+  const replies = await client
+    .multi()
+    .hgetall(`${prefix}ledger`)
+    .hgetall(`${prefix}metrics:completed`)
+    .lrange(`${prefix}metrics:completed:data`, 0, dayMinutes - 1)
+    .hgetall(`${prefix}metrics:failed`)
+    .lrange(`${prefix}metrics:failed:data`, 0, dayMinutes - 1)
+    .llen(`${prefix}wait`)
+    .llen(`${prefix}paused`)
+    .llen(`${prefix}active`)
+    .zcard(`${prefix}delayed`)
+    .zcard(`${prefix}prioritized`)
+    .exec();
+  const [ledger, completed, completedData, failed, failedData, ...waiting] = (replies ?? []).map(([error, value]) => {
+    if (error) throw error;
+    return value;
+  });
+  const accepted = recordOf(ledger);
+  const [delivered, dead] = [recordOf(completed), recordOf(failed)];
+  return {
+    accepted: accepted.accepted ?? 0,
+    delivered: delivered.count ?? 0,
+    pending: waiting.map(Number).reduce((sum, count) => sum + count, 0),
+    dead: dead.count ?? 0,
+    minutes: mergeMinutes(accepted, bullMinutes(delivered, completedData), bullMinutes(dead, failedData), nowMs),
+  };
+}
+
+/**
+ * BullMQ's metrics: `count` in all, `prevCount` at `prevTS`, and what each minute before that added, newest first.
+ *
+ * @returns minute → count
+ */
+function bullMinutes(meta: Readonly<Record<string, number>>, data: unknown): ReadonlyMap<number, number> {
+  const { count = 0, prevCount = 0, prevTS } = meta;
+  if (prevTS === undefined) return new Map();
+  const current = Math.floor(prevTS / minuteMs);
+  const past = (Array.isArray(data) ? data : []).map((delta, index) => [current - 1 - index, Number(delta)] as const);
+  return new Map([...past, [current, count - prevCount] as const]);
+}
+
+function mergeMinutes(
+  accepted: Readonly<Record<string, number>>,
+  delivered: ReadonlyMap<number, number>,
+  dead: ReadonlyMap<number, number>,
+  nowMs: number,
+): readonly QueueMinute[] {
+  const oldest = Math.floor(nowMs / minuteMs) - dayMinutes;
+  const numbers = [...Object.keys(accepted).map(Number), ...delivered.keys(), ...dead.keys()];
+  const minutes = [...new Set(numbers)].filter((minute) => minute > oldest).toSorted((a, b) => a - b);
+  return minutes.map((minute) => ({
+    atMs: minute * minuteMs,
+    accepted: accepted[minute] ?? 0,
+    delivered: delivered.get(minute) ?? 0,
+    dead: dead.get(minute) ?? 0,
+  }));
+}
+
+/** Intake counts lie in one hash per app: `NAME` for totals, `MINUTE:NAME` for minutes. */
+export async function countIntake(
+  client: Client,
+  key: string,
+  counts: Readonly<Record<string, number>>,
+  nowMs: number,
+): Promise<void> {
+  const minute = Math.floor(nowMs / minuteMs);
+  const pipeline = client.multi();
+  for (const [name, count] of Object.entries(counts)) {
+    pipeline.hincrby(key, name, count);
+    pipeline.hincrby(key, `${minute}:${name}`, count);
+  }
+  for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
+}
+
+export async function readIntake(client: Client, key: string, nowMs: number): Promise<IntakeAccount> {
+  const all = recordOf(await client.hgetall(key));
+  const oldest = Math.floor(nowMs / minuteMs) - dayMinutes;
+  const totals: Record<string, number> = {};
+  const minutes = new Map<number, Record<string, number>>();
+  for (const [field, count] of Object.entries(all)) {
+    const [, minute, name] = /^(\d+):(.+)$/.exec(field) ?? [];
+    if (minute === undefined || name === undefined) totals[field] = count;
+    else if (Number(minute) > oldest) minutes.set(Number(minute), { ...minutes.get(Number(minute)), [name]: count });
+  }
+  const sorted = [...minutes].toSorted(([a], [b]) => a - b);
+  return { totals, minutes: sorted.map(([minute, counts]) => ({ atMs: minute * minuteMs, counts })) };
+}
+
+/** Removes the minutes of a hash that are older than a day. */
+export async function forgetOldMinutes(client: Client, key: string, nowMs: number): Promise<void> {
+  const oldest = Math.floor(nowMs / minuteMs) - dayMinutes;
+  const old = (await client.hkeys(key)).filter(
+    (field) => /^\d+(:|$)/.test(field) && Number.parseInt(field, 10) <= oldest,
+  );
+  if (old.length > 0) await client.hdel(key, ...old);
+}
+
+function recordOf(hash: unknown): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(hash ?? {}).map(([field, value]) => [field, Number(value)]));
+}
