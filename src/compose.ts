@@ -60,7 +60,8 @@ export interface Relay {
 export async function startRelay(config: Config, log: Log): Promise<Relay> {
   let stopping = false;
   const { promise: failed, resolve: onFatal } = Promise.withResolvers<RelayError>();
-  const health = (): Health => (stopping ? { ready: false, reason: 'shutting down' } : store.status());
+  const health = (): Health =>
+    stopping ? { ready: false, reason: 'shutting down', isStopping: true } : store.status();
   const metrics = createMetrics(() => ({ ready: store.status().ready, findings: store.findings() }));
   const ledger = new IntakeLedger({ countIntake: (app, counts) => store.countIntake(app, counts) });
   const observe = reportIntake(log, ledger, metrics);

@@ -155,7 +155,9 @@ function readApps(env: Environment): { apps: readonly AppSettings[]; problems: r
     if (set.length === 0) return readAppsFile(env.APPS_FILE.trim(), env);
     return {
       apps: [],
-      problems: [{ where: set.join(', '), what: 'belongs to one app; with APPS_FILE set, say it in that file' }],
+      problems: [
+        { where: set.join(', '), what: 'cannot be set together with APPS_FILE: say it in that file, for each app' },
+      ],
     };
   }
   const problems: Problem[] = [];
@@ -166,7 +168,7 @@ function readApps(env: Environment): { apps: readonly AppSettings[]; problems: r
   need('RECALL_ZOOM_OAUTH_APP_ID', 'is missing: the id of the Zoom OAuth App in Recall');
   if (!env.RECALL_BASE_URL?.trim()) need('RECALL_REGION', `is missing: one of ${recallRegions.join(', ')}`);
   else if (env.RECALL_REGION?.trim())
-    problems.push({ where: 'RECALL_REGION', what: 'and RECALL_BASE_URL exclude each other' });
+    problems.push({ where: 'RECALL_REGION', what: 'excludes RECALL_BASE_URL: set one of the two' });
   if (problems.length > 0) return { apps: [], problems };
   const values = variables
     .pick({ ZOOM_APP_SECRET_TOKEN: true, RECALL_ZOOM_OAUTH_APP_ID: true, RECALL_REGION: true, RECALL_BASE_URL: true })

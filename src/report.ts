@@ -11,16 +11,27 @@ export function reportIntake(log: Log, ledger: IntakeLedger, metrics: Metrics): 
   return (event) => {
     if (event.kind === 'app_unknown') {
       log.warn({ event: 'rejected', reason: 'app_unknown', key: event.key });
+      metrics.unknownApp();
       return;
     }
     const { app, ackMs } = event;
     switch (event.kind) {
       case 'accepted':
       case 'duplicate': {
-        const { kind: result, notificationId, eventName, requestId, bytes } = event;
+        const { kind: result, notificationId, eventName, requestId, bytes, secret } = event;
         ledger.count(app, result);
         metrics.notification(app, result, ackMs);
-        log.info({ event: 'received', app, result, notificationId, zoomEvent: eventName, requestId, bytes, ackMs });
+        log.info({
+          event: 'received',
+          app,
+          result,
+          notificationId,
+          zoomEvent: eventName,
+          requestId,
+          bytes,
+          secret,
+          ackMs,
+        });
         return;
       }
       case 'challenge':

@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -104,6 +107,30 @@ describe('zoom-relay start', () => {
     expect(await Promise.all(arrivals)).toHaveLength(20);
     await store.remove();
   });
+});
+
+test('a Redis database that does not exist is refused, not replaced by another', async () => {
+  const { url } = await createRedisDatabase();
+  const wrong = run(['start'], testEnvironment(url.replace(/\d+$/, '4711'), 'http://127.0.0.1:9'));
+  expect(await wrong.ended).toBe(1);
+  expect(wrong.errors.join('\n')).toContain('Redis has no database 4711');
+});
+
+test('a Redis that is away at start is said to be, with the reason', async () => {
+  const relay = run(['start'], testEnvironment('redis://127.0.0.1:1', 'http://127.0.0.1:9'));
+  expect(await relay.logged('store_away')).toMatchObject({ reason: expect.stringContaining('ECONNREFUSED') });
+});
+
+test('the demo that is interrupted before its end removes its folder', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'zoom-relay-test-'));
+  const demo = spawnRelay(['demo'], { TMPDIR: folder });
+  processes.push(demo);
+  await eventually('it has begun', () => demo.lines.length > 0);
+  expect(readdirSync(folder)).toHaveLength(1);
+  demo.child.kill('SIGINT');
+  expect(await demo.ended).toBe(0);
+  expect(readdirSync(folder)).toEqual([]);
+  rmSync(folder, { recursive: true });
 });
 
 describe('SIGTERM', () => {
@@ -222,6 +249,7 @@ describe('zoom-relay send', () => {
     [['send', 'meeting.created', '--to', 'https://example.invalid/'], /ZOOM_APP_SECRET_TOKEN is not set/],
     [['send', 'meeting.created', '--to', 'http://127.0.0.1:1/'], /is a relay running there\?/],
     [['start', '--role', 'everything'], /--role takes edge, worker, operator/],
+    [['send', 'meeting.created', '--secret-env', 'NO_SUCH_SECRET'], /NO_SUCH_SECRET is not set/],
     [['frobnicate'], /unknown command/],
   ])('%j: a clear error', async (args, message) => {
     const { ended, errors } = run(args);

@@ -78,7 +78,9 @@ describe('Redis', () => {
     const { redis, relay } = await startBoth('--maxmemory-policy', 'noeviction');
     await redis.command('CONFIG', 'SET', 'maxmemory', '1mb');
     await expectTurnedAway(relay);
+    expect(relay.relay.health()).toMatchObject({ ready: false, reason: expect.stringContaining('OOM') });
     await redis.command('CONFIG', 'SET', 'maxmemory', '0');
+    await eventually('ready without any notification', () => relay.relay.health().ready);
     await expectRecovery(relay);
   });
 

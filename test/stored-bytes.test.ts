@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import { notificationIdOf } from '../src/delivery/names.ts';
 import { uniqueBody } from './support/bodies.ts';
-import { engines } from './support/engines.ts';
+import { createRedisDatabase, engines } from './support/engines.ts';
 import { eventually } from './support/eventually.ts';
 import { startTestRelay, type TestRelay } from './support/test-relay.ts';
 
@@ -27,6 +27,21 @@ async function tamper(storeUrl: string, id: string, change: (data: string) => st
   await client.query('UPDATE bullmq.job SET data = $2 WHERE id = $1', [id, change(JSON.stringify(rows[0].data))]);
   await client.end();
 }
+
+test('on redis, a delivery whose data is not even JSON dies visibly and does not hold up the next one', async () => {
+  const store = await createRedisDatabase();
+  const edge = await startTestRelay(store.url, { role: ['edge'] });
+  running.push(edge);
+  const [touched, next] = [uniqueBody(), uniqueBody()];
+  await edge.post(touched);
+  await edge.post(next);
+  await tamper(store.url, notificationIdOf(touched), () => '{"v":1,');
+  const worker = await startTestRelay(store.url, { role: ['worker'] });
+  running.push(worker);
+  await worker.recall.seen((request) => request.body.equals(next));
+  const dead = await eventually('it is dead', () => worker.logged.find(({ event }) => event === 'dead'));
+  expect(dead).toMatchObject({ notificationId: notificationIdOf(touched), reason: 'unreadable' });
+});
 
 describe.each(engines.filter(({ engine }) => engine !== 'embedded'))('on $engine', ({ createStore }) => {
   test.each([

@@ -26,11 +26,13 @@ export async function runDemoCommand(host: CommandProcess, options: { readonly o
   const recall = await startRecallStandIn(demoOauthAppId, [demoSecret, publishedSecret]);
   const live = { on: false };
   const log = createLog('info', { write: (line) => void (live.on && host.stdout.write(`  ${line}`)) });
-  let relay: Relay | undefined;
-  try {
+  const interrupted = untilSignal(host).then(() => 'interrupted' as const);
+  let starting: Promise<Relay> | undefined;
+  const show = async (): Promise<void> => {
     print('zoom-relay demo · embedded store in a temporary folder · nothing leaves this machine');
     print();
-    relay = await startDemoRelay(folder, recall, log);
+    starting = startDemoRelay(folder, recall, log);
+    const relay = await starting;
     const endpoint = new URL('/webhooks/zoom/default', relay.publicUrl);
     print(`  relay          ${endpoint}`);
     print(`  private port   ${relay.privateUrl}metrics`);
@@ -42,10 +44,13 @@ export async function runDemoCommand(host: CommandProcess, options: { readonly o
     if (options.once) return;
     live.on = true;
     printInvitation(relay, endpoint, print);
-    await untilSignal(host);
+    await interrupted;
+  };
+  try {
+    if ((await Promise.race([show(), interrupted])) === 'interrupted') print('  Stopping; the folder is removed.');
     live.on = false;
   } finally {
-    await relay?.stop();
+    await (await starting?.catch(() => undefined))?.stop();
     await recall.close();
     await rm(folder, { recursive: true, force: true });
   }

@@ -4,7 +4,7 @@ import { RelayError } from '../errors.ts';
 import { runDemoCommand } from './demo.ts';
 import { runLedgerCommand } from './ledger.ts';
 import { runSchemaCommand } from './schema.ts';
-import { runSendCommand } from './send.ts';
+import { defaultSecretEnv, runSendCommand } from './send.ts';
 import { runStartCommand } from './start.ts';
 
 /** What commands use of the process. */
@@ -39,7 +39,7 @@ export function createProgram(host: CommandProcess): Command {
     .argument('[event|file]', 'name of a sample (zoom-relay send --list) or path of a file', '')
     .option('--list', 'list the samples', false)
     .option('--to <url>', 'where to post it', 'http://127.0.0.1:8080/webhooks/zoom')
-    .option('--secret-env <name>', 'environment variable with the Secret Token', 'ZOOM_APP_SECRET_TOKEN')
+    .option('--secret-env <name>', 'environment variable with the Secret Token', defaultSecretEnv)
     .option('--secret-file <path>', 'file with the Secret Token, instead of a variable')
     .option('--json', 'print the answer as JSON', false)
     .action((what: string, options) => runSendCommand(host, what, options));

@@ -111,7 +111,8 @@ class Ending {
   kept(kind: 'accepted' | 'duplicate', from: VerifiedNotification, id: NotificationId, look: EventLook): IntakeAnswer {
     const requestId = from.headers['x-zm-request-id'];
     const bytes = from.body.length;
-    this.#observe({ kind, ...this.#common(), notificationId: id, eventName: look.name, requestId, bytes });
+    const secret = from.secret === this.#app.secrets[0] ? 'current' : 'previous';
+    this.#observe({ kind, ...this.#common(), notificationId: id, eventName: look.name, requestId, bytes, secret });
     return { kind: 'kept' };
   }
 

@@ -27,6 +27,8 @@ export type IntakeEvent =
       /** Zoom's `x-zm-request-id`, the same over its retries. */
       readonly requestId: string | undefined;
       readonly bytes: number;
+      /** Which of the app's Secret Tokens it was signed with: while rotating, the previous one has to be seen to fade. */
+      readonly secret: 'current' | 'previous';
       /** From headers read to answer ready, milliseconds. */
       readonly ackMs: number;
     }

@@ -1,7 +1,9 @@
 import { Hono } from 'hono';
 import { errorResponse } from '../http-error.ts';
 
-export type Health = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+export type Health =
+  | { readonly ready: true }
+  | { readonly ready: false; readonly reason: string; readonly isStopping?: true };
 
 /**
  * `GET /healthz`: the process runs. `GET /readyz`: it would take a notification, or work on one, now.
@@ -14,7 +16,8 @@ export function createHealthRoutes(health: () => Health, tellReason: boolean): H
   routes.get('/readyz', (c) => {
     const now = health();
     if (now.ready) return c.json({ status: 'ready' });
-    return errorResponse(c, 'store_unavailable', tellReason ? now.reason : 'not ready');
+    const code = now.isStopping ? 'shutting_down' : 'store_unavailable';
+    return errorResponse(c, code, tellReason ? now.reason : 'not ready');
   });
   return routes;
 }

@@ -14,6 +14,7 @@ const circuitStates = ['closed', 'throttled', 'half_open', 'open'];
 /** Prometheus series of this process. Labels are bounded: apps, consumers and closed lists. */
 export interface Metrics {
   notification(app: string, result: string, ackMs: number): void;
+  unknownApp(): void;
   attempt(app: string, consumer: string, outcome: string, durationMs: number): void;
   dead(app: string, consumer: string, reason: string): void;
   circuit(app: string, consumer: string, kind: string): void;
@@ -26,7 +27,7 @@ export function createMetrics(store: () => StoreHealth): Metrics {
   const registers = [registry];
   const notifications = new Counter({
     name: 'zoom_relay_notifications_total',
-    help: 'Requests to the Zoom endpoint by result: accepted, duplicate, challenge, or the error code answered.',
+    help: 'Requests to the Zoom endpoint by result: accepted, duplicate, challenge, or the error code answered (app is empty for app_unknown).',
     labelNames: ['app', 'result'],
     registers,
   });
@@ -85,6 +86,9 @@ export function createMetrics(store: () => StoreHealth): Metrics {
     notification(app, result, ackMs) {
       notifications.inc({ app, result });
       ack.observe({ app }, ackMs / 1000);
+    },
+    unknownApp() {
+      notifications.inc({ app: '', result: 'app_unknown' });
     },
     attempt(app, consumer, outcome, durationMs) {
       attempts.inc({ app, consumer, outcome });

@@ -38,8 +38,10 @@ export function openDeliveryWorker(
     stalledInterval: stalledIntervalMs,
     maxStalledCount,
     runRetryDelay: retryAfterOutageMs,
-    removeOnComplete: { age: seconds(options.retainDeliveredMs), count: options.retainDeliveredCount },
-    removeOnFail: { age: seconds(options.retainDeadMs) },
+    ...(engine.removesAsJobsFinish && {
+      removeOnComplete: { age: seconds(options.retainDeliveredMs), count: options.retainDeliveredCount },
+      removeOnFail: { age: seconds(options.retainDeadMs) },
+    }),
     settings: { backoffStrategy: (_attempt, _type, error) => retryDelayOf(error) },
   });
   worker.on('error', onError);

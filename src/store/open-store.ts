@@ -15,6 +15,7 @@ import type {
   IntakeAccount,
   ProcessDelivery,
   QueueAccount,
+  Retention,
   SharedText,
   Store,
   StoreStatus,
@@ -22,8 +23,10 @@ import type {
 } from './store.ts';
 
 const reconnectDelayMs = 1000;
-/** How often the store is asked how well it keeps things. */
-const inspectIntervalMs = 60_000;
+/** A store that has not answered for this long at start is said to be away. */
+const sayAwayAfterMs = 2000;
+const repeatErrorAfterMs = 10_000;
+const defaultUpkeepIntervalMs = 60_000;
 const pingIntervalMs = 3000;
 const pingTimeoutMs = 2000;
 /** A connection that is open but dead says nothing for hours; after this many pings it is made anew. */
@@ -40,6 +43,8 @@ export interface StoreSetup {
   /** How many workers this process will start. */
   readonly workers: number;
   readonly log: Log;
+  /** How often the store is inspected and tidied up, milliseconds; a minute unless told otherwise. */
+  readonly upkeepIntervalMs?: number;
   /** Run on a Redis that evicts keys. */
   readonly allowEviction: boolean;
   /** Milliseconds on any clock that only goes forward. */
@@ -61,13 +66,18 @@ function createEngine({ url, workers }: StoreSetup): Engine {
 
 class BullStore implements Store {
   readonly #engine: Engine;
+  readonly #upkeepIntervalMs: number;
   readonly #setup: StoreSetup;
   readonly #queues = new Map<QueueName, DeliveryQueue>();
   readonly #wanted: (() => void)[] = [];
   readonly #workers: BullWorker[] = [];
+  readonly #retentions = new Map<QueueName, Retention>();
   readonly #stopping = new AbortController();
   readonly #background: Promise<void>;
   #unanswered = 0;
+  /** Why the last write failed, until one succeeds: a store that is full or read-only answers everything else. */
+  #refusedWrite: string | undefined;
+  #saidAtMs = new Map<string, number>();
   #findings: readonly Finding[] = [];
   #inspectedAtMs = Number.NEGATIVE_INFINITY;
   #status: StoreStatus = { ready: false, reason: 'not connected yet' };
@@ -75,6 +85,7 @@ class BullStore implements Store {
 
   constructor(engine: Engine, setup: StoreSetup) {
     this.#engine = engine;
+    this.#upkeepIntervalMs = setup.upkeepIntervalMs ?? defaultUpkeepIntervalMs;
     this.#setup = setup;
     this.#background = this.#run();
   }
@@ -90,17 +101,21 @@ class BullStore implements Store {
   status(): StoreStatus {
     const obstacle = this.#engine.obstacle();
     if (this.#status.ready && obstacle !== undefined) return { ready: false, reason: obstacle };
-    const fatal = this.#findings.find(({ level }) => level === 'fatal');
-    return fatal === undefined ? this.#status : { ready: false, reason: fatal.message };
+    const reason = this.#findings.find(({ level }) => level === 'fatal')?.message ?? this.#refusedWrite;
+    return reason === undefined || !this.#status.ready ? this.#status : { ready: false, reason };
   }
 
   async add(deliveries: readonly NewDelivery[]): Promise<readonly boolean[]> {
     const obstacle = this.#engine.obstacle();
     if (obstacle !== undefined) throw new RelayError('store_unavailable', obstacle);
     try {
-      return await Promise.all(deliveries.map((delivery) => this.#queue(delivery.queue).add(delivery)));
+      const areNew = await Promise.all(deliveries.map((delivery) => this.#queue(delivery.queue).add(delivery)));
+      this.#refusedWrite = undefined;
+      return areNew;
     } catch (error) {
-      throw asUnavailable(error);
+      const unavailable = asUnavailable(error);
+      this.#refusedWrite = describeError(unavailable.cause ?? unavailable).message;
+      throw unavailable;
     }
   }
 
@@ -130,6 +145,7 @@ class BullStore implements Store {
   }
 
   work(queue: QueueName, options: WorkOptions, process: ProcessDelivery): void {
+    this.#retentions.set(queue, options);
     const start = (): void => {
       this.#workers.push(openDeliveryWorker(this.#engine, queue, options, process, (error) => this.#onError(error)));
     };
@@ -174,6 +190,9 @@ class BullStore implements Store {
   }
 
   async #connect(): Promise<boolean> {
+    const waiting = setInterval(() => {
+      this.#setStatus({ ready: false, reason: this.#engine.obstacle() ?? 'the store does not answer' });
+    }, sayAwayAfterMs);
     try {
       await this.#engine.connect();
       await this.#inspect();
@@ -188,6 +207,8 @@ class BullStore implements Store {
         this.#setStatus({ ready: false, reason: describeError(error).message });
       }
       return false;
+    } finally {
+      clearInterval(waiting);
     }
     if (this.#stopping.signal.aborted) return false;
     const budget: Budget = { items: unwrittenItems, bytes: unwrittenBytes };
@@ -195,6 +216,7 @@ class BullStore implements Store {
       this.#queues.set(name, openDeliveryQueue(this.#engine, name, budget, this.#setup.nowMs));
     }
     for (const start of this.#wanted.splice(0)) start();
+    this.#refusedWrite = undefined;
     this.#setStatus({ ready: true });
     return true;
   }
@@ -203,9 +225,9 @@ class BullStore implements Store {
   async #watch(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      await delay(pingIntervalMs, undefined, { signal });
+      await delay(Math.min(pingIntervalMs, this.#upkeepIntervalMs), undefined, { signal });
       const answer = await this.#ping();
-      if (answer.ready && this.#setup.nowMs() - this.#inspectedAtMs > inspectIntervalMs) await this.#upkeep();
+      if (answer.ready && this.#setup.nowMs() - this.#inspectedAtMs > this.#upkeepIntervalMs) await this.#upkeep();
       this.#unanswered = answer.ready ? 0 : this.#unanswered + 1;
       if (this.#unanswered >= unansweredBeforeReset) this.#reset();
       this.#setStatus(answer);
@@ -217,7 +239,7 @@ class BullStore implements Store {
     try {
       const late = delay(pingTimeoutMs, 'late' as const, { signal: timeout.signal }).catch(() => 'cancelled' as const);
       const first = await Promise.race([this.#engine.ping(), late]);
-      if (first !== 'late') return { ready: true };
+      if (first !== 'late') return await this.#probeWrite();
       return { ready: false, reason: 'the store does not answer' };
     } catch (error) {
       return { ready: false, reason: describeError(error).message };
@@ -246,6 +268,9 @@ class BullStore implements Store {
     const upkeep = async (): Promise<void> => {
       await this.#inspect();
       await this.#engine.forgetOldMinutes(this.#setup.queues, this.#setup.apps);
+      for (const [queue, retention] of this.#retentions) {
+        await this.#engine.removeExpired(queue, retention, Date.now());
+      }
     };
     await upkeep().catch((error: unknown) => this.#onError(error instanceof Error ? error : new Error('inspect')));
   }
@@ -256,7 +281,17 @@ class BullStore implements Store {
     this.#setup.log.warn({ event: 'store_connections_reset', engine: this.#engine.name });
   }
 
+  /** Only after a write failed, so that an idle store is not written to. */
+  async #probeWrite(): Promise<StoreStatus> {
+    if (this.#refusedWrite !== undefined) {
+      await this.#engine.probeWrite();
+      this.#refusedWrite = undefined;
+    }
+    return { ready: true };
+  }
+
   #setStatus(status: StoreStatus): void {
+    if (this.#stopping.signal.aborted) return;
     const before = this.#status;
     this.#status = status;
     if (status.ready === before.ready && (status.ready || (!before.ready && status.reason === before.reason))) return;
@@ -264,7 +299,12 @@ class BullStore implements Store {
     else this.#setup.log.warn({ event: 'store_away', engine: this.#engine.name, reason: status.reason }, 'store away');
   }
 
+  /** The same error again and again, as a lost connection gives it, is said once in a while. */
   #onError(error: Error): void {
+    const { message } = describeError(error);
+    const nowMs = this.#setup.nowMs();
+    if (nowMs - (this.#saidAtMs.get(message) ?? Number.NEGATIVE_INFINITY) < repeatErrorAfterMs) return;
+    this.#saidAtMs.set(message, nowMs);
     this.#setup.log.warn({ event: 'worker_error', engine: this.#engine.name, err: error }, 'worker error');
   }
 }

@@ -1,8 +1,18 @@
-import { createRedisBackend, withBackend } from 'bullmq';
+import { createRedisBackend, type JobJson, withBackend } from 'bullmq';
 import { Cluster, Redis } from 'ioredis';
+import type { AttemptRecord } from '../delivery/attempt.ts';
+import type { StoredDelivery } from '../delivery/stored-delivery.ts';
 import { RelayError } from '../errors.ts';
 import { describeError } from '../log.ts';
-import type { BullQueue, BullQueueOptions, BullWorkerOptions, DeliveryProcessor, Engine, NewJob } from './engine.ts';
+import type {
+  BullQueue,
+  BullQueueOptions,
+  BullWorkerOptions,
+  DeliveryJob,
+  DeliveryProcessor,
+  Engine,
+  NewJob,
+} from './engine.ts';
 import { type Finding, judgeRedis, parseRedisInfo } from './findings.ts';
 import { dayMinutes } from './minutes.ts';
 import { countIntake, forgetOldMinutes, markNewJobs, readIntake, readQueueAccount } from './redis-ledger.ts';
@@ -11,6 +21,13 @@ import { parseRedisUrl, type RedisTarget } from './redis-url.ts';
 type Client = Redis | Cluster;
 
 const { Queue, Worker } = withBackend(createRedisBackend);
+
+/** BullMQ cannot take a job whose data is not JSON and would try for ever: such data is replaced by a readable remark. */
+class TolerantWorker extends Worker<StoredDelivery, AttemptRecord> {
+  protected override createJob(job: JobJson, id: string): DeliveryJob {
+    return super.createJob(isJson(job.data) ? job : { ...job, data: '"not JSON"' }, id);
+  }
+}
 
 /** All keys begin with it, so that the relay can share a Redis. */
 const prefix = 'zoom-relay';
@@ -44,7 +61,7 @@ export function createRedisEngine(url: string): Engine {
   if (target === undefined) throw new RelayError('store_unsupported', 'STORE_URL is no Redis URL that is understood');
   let clients: { readonly adding: Client; readonly working: Client } | undefined;
   const closing = new AbortController();
-  let lastError = 'not connected yet';
+  let lastError = 'it does not answer';
 
   function open(name: string): Client {
     const client = createClient(target as RedisTarget, name);
@@ -57,15 +74,19 @@ export function createRedisEngine(url: string): Engine {
   return {
     name: 'redis',
     batchesInFlight: 4,
+    removesAsJobsFinish: true,
+    async removeExpired() {},
 
     async connect() {
       clients ??= { adding: open('zoom-relay-add'), working: open('zoom-relay-work') };
-      await Promise.all([whenReady(clients.adding, closing.signal), whenReady(clients.working, closing.signal)]);
+      const both = [clients.adding, clients.working];
+      await Promise.all(both.map((client) => whenReady(client, closing.signal)));
+      if (target.kind !== 'cluster')
+        await Promise.all(both.map((client) => selectDatabase(client, target.options.db ?? 0)));
     },
 
     obstacle() {
-      if (clients?.adding.status === 'ready') return undefined;
-      return `Redis is ${clients?.adding.status ?? 'not connected'} (${lastError})`;
+      return clients?.adding.status === 'ready' ? undefined : `Redis cannot be reached (${lastError})`;
     },
 
     openQueue(name: string, options: BullQueueOptions) {
@@ -73,7 +94,7 @@ export function createRedisEngine(url: string): Engine {
     },
 
     openWorker(name: string, processor: DeliveryProcessor, options: BullWorkerOptions) {
-      return new Worker(name, processor, {
+      return new TolerantWorker(name, processor, {
         ...options,
         metrics: { maxDataPoints: dayMinutes },
         connection: connected().working,
@@ -119,6 +140,10 @@ export function createRedisEngine(url: string): Engine {
       await Promise.all([connected().adding.ping(), connected().working.ping()]);
     },
 
+    async probeWrite() {
+      await connected().adding.set(`${prefix}:probe`, Date.now());
+    },
+
     reset() {
       clients?.adding.disconnect(true);
       clients?.working.disconnect(true);
@@ -134,6 +159,15 @@ export function createRedisEngine(url: string): Engine {
   function connected(): { readonly adding: Client; readonly working: Client } {
     if (clients === undefined) throw new RelayError('store_unavailable', 'Redis is not connected yet');
     return clients;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -172,6 +206,19 @@ function createClient(target: RedisTarget, connectionName: string): Client {
     return new Cluster([...target.nodes], { redisOptions: shared, clusterRetryStrategy: retryDelayMs });
   }
   return new Redis({ ...shared, retryStrategy: retryDelayMs, sentinelRetryStrategy: retryDelayMs });
+}
+
+/** ioredis goes on with database 0 when the one asked for does not exist: somebody else's keys. */
+async function selectDatabase(client: Client, db: number): Promise<void> {
+  try {
+    await client.select(db);
+  } catch (cause) {
+    throw new RelayError(
+      'store_unsupported',
+      `Redis has no database ${db}: change the number at the end of STORE_URL`,
+      { cause },
+    );
+  }
 }
 
 /** Waits as long as it takes; rejects only when closing (ioredis emits no `end` when closed while reconnecting). */

@@ -5,7 +5,8 @@ import { describeError } from '../log.ts';
 import type { BullQueue, BullQueueOptions, BullWorkerOptions, DeliveryProcessor, Engine, NewJob } from './engine.ts';
 import { embeddedFindings, judgePostgres } from './findings.ts';
 import { countIntake, forgetOldMinutes, ledgerTables, readIntake, readQueueAccount } from './sql-ledger.ts';
-import type { EngineName, SharedText } from './store.ts';
+import { removeExpired } from './sql-retention.ts';
+import type { EngineName, Retention, SharedText } from './store.ts';
 
 const { Queue, Worker } = withBackend(createPostgresBackend);
 
@@ -26,6 +27,11 @@ CREATE SCHEMA IF NOT EXISTS ${ownSchema};
 CREATE TABLE IF NOT EXISTS ${ownSchema}.shared_text (key text PRIMARY KEY, value text NOT NULL);
 ${ledgerTables(ownSchema, queueSchema)}`;
 
+/** Where no other process can be at work, what was active when the last one was killed need not wait for its lock. */
+const releaseActive = `
+UPDATE ${queueSchema}.job SET state = 'waiting', lock_token = NULL, locked_until_ms = NULL, stalled_marked = false
+WHERE state = 'active'`;
+
 export interface SqlPools {
   /** Only for adding: nothing blocks on it. */
   readonly adding: SqlPool;
@@ -42,11 +48,15 @@ export function createSqlEngine(name: EngineName, openPools: () => Promise<SqlPo
   return {
     name,
     batchesInFlight: 1,
+    removesAsJobsFinish: false,
+    removeExpired: (queueName: string, retention: Retention, nowMs: number) => {
+      return removeExpired(connected().working, queueSchema, queueName, retention, nowMs);
+    },
 
     async connect() {
       try {
         pools ??= await openPools();
-        await prepareSchema(pools.adding);
+        await prepareSchema(pools.adding, name === 'embedded');
         obstacle = undefined;
       } catch (error) {
         obstacle = describeError(error).message;
@@ -100,6 +110,13 @@ export function createSqlEngine(name: EngineName, openPools: () => Promise<SqlPo
       await connected().adding.query('SELECT 1');
     },
 
+    async probeWrite() {
+      await sharedText(() => connected().adding, 'probe').swap(
+        undefined,
+        'written once, to see whether writes go through',
+      );
+    },
+
     // A query that times out takes its connection with it, see `postgres.ts`.
     reset() {},
 
@@ -115,7 +132,7 @@ export function createSqlEngine(name: EngineName, openPools: () => Promise<SqlPo
 }
 
 /** Creates or migrates BullMQ's tables; a lock in the database lets one process at a time do it. */
-async function prepareSchema(pool: SqlPool): Promise<void> {
+async function prepareSchema(pool: SqlPool, isAlone: boolean): Promise<void> {
   const client = await pool.connect();
   try {
     const { rows } = await client.query<{ server_encoding: string }>('SHOW server_encoding');
@@ -127,6 +144,7 @@ async function prepareSchema(pool: SqlPool): Promise<void> {
     }
     await runMigrations(client, queueSchema);
     await client.query(ownTables);
+    if (isAlone) await client.query(releaseActive);
   } finally {
     client.release();
   }

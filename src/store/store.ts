@@ -56,14 +56,18 @@ export interface IntakeAccount {
   readonly minutes: readonly { readonly atMs: number; readonly counts: Readonly<Record<string, number>> }[];
 }
 
-export interface WorkOptions {
+/** How long finished deliveries are kept. What is pending is never removed. */
+export interface Retention {
+  readonly retainDeliveredMs: number;
+  readonly retainDeliveredCount: number;
+  readonly retainDeadMs: number;
+}
+
+export interface WorkOptions extends Retention {
   /** Deliveries of this queue attempted at once by this process. */
   readonly concurrency: number;
   /** How long the lock outlives a worker that no longer renews it, milliseconds. Must exceed the longest attempt. */
   readonly lockMs: number;
-  readonly retainDeliveredMs: number;
-  readonly retainDeliveredCount: number;
-  readonly retainDeadMs: number;
 }
 
 /** A rejection of `process` is a bug: the delivery is tried again after a minute, its attempts uncounted. */
