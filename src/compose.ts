@@ -14,6 +14,7 @@ import { errorResponse } from './http-error.ts';
 import type { IntakeParts } from './intake/accept.ts';
 import { IntakeLedger } from './intake/intake-ledger.ts';
 import type { DeliveryWriter } from './intake/ports.ts';
+import { ReadingRoom } from './intake/read-body.ts';
 import { createIntakeRoutes } from './intake/routes.ts';
 import { type Listener, listen } from './listener.ts';
 import type { Log } from './log.ts';
@@ -32,8 +33,8 @@ const readingBytes = 64 * 1024 * 1024;
 const lockMarginMs = 5000;
 const minLockMs = 12_000;
 /** What is under way gets this long when the process is told to stop, and closing connections this, milliseconds. */
-const stopGraceMs = 24_000;
-const closeGraceMs = 4000;
+const stopGraceMs = 20_000;
+const closeGraceMs = 8000;
 
 /** A running relay. */
 export interface Relay {
@@ -78,7 +79,6 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
     );
   }
   const privateApp = withErrors(privateRoutes, log);
-  const listeners = await listenOnBoth(config.roles.includes('edge') ? publicApp : undefined, privateApp, config);
   const consumers = [...config.apps.values()].map((app) => recallOf(app, config));
   const queues = consumers.map(({ app, key }) => queueNameOf(app, key));
   const working = config.roles.includes('worker') ? consumers : [];
@@ -93,6 +93,8 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
     nowMs,
     onFatal,
   });
+  const listeners = await listenOnBoth(config.roles.includes('edge') ? publicApp : undefined, privateApp, config);
+  store.open();
   const senders = working.map((consumer) => work(store, consumer, config, reportDelivery(log, metrics)));
   log.info({ event: 'started', roles: config.roles, apps: [...config.apps.keys()], store: store.engine });
 
@@ -126,7 +128,7 @@ function composeIntake(
   };
   return createIntakeRoutes(new Map(apps), settings, {
     ...parts,
-    readingBudget: { bytes: readingBytes },
+    readingRoom: new ReadingRoom(readingBytes),
     nowMs: Date.now,
   });
 }

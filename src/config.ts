@@ -63,7 +63,8 @@ const defaultStoreUrl = 'file:./data';
 
 const storeUrl = optionalText().transform((value, context) => {
   const url = value ?? defaultStoreUrl;
-  if (/^(file:.|postgres(ql)?:\/\/.)/.test(url) || parseRedisUrl(url) !== undefined) return new Secret(url);
+  const isPostgres = /^postgres(ql)?:\/\/./.test(url) && URL.canParse(url);
+  if (/^file:./.test(url) || isPostgres || parseRedisUrl(url) !== undefined) return new Secret(url);
   return fail(
     context,
     'must be a file:, postgres://, redis://, rediss://, redis+sentinel:// or redis+cluster:// URL, see README.md',

@@ -4,9 +4,9 @@ import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { RelayError } from './errors.ts';
 
-/** A sender gets this long for headers and body together, milliseconds. Zoom itself gives up after 3 s. */
-const requestTimeoutMs = 10_000;
-const connectionCheckMs = 1000;
+/** A sender gets this long for headers and body together, milliseconds: Zoom itself gives up after it. */
+const requestTimeoutMs = 3000;
+const connectionCheckMs = 500;
 /** Longer than the idle timeout of common load balancers (60 s), so that they close first. */
 const keepAliveTimeoutMs = 65_000;
 const maxConnections = 10_000;

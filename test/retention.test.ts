@@ -27,6 +27,7 @@ async function open(url: string): Promise<Store> {
     allowEviction: false,
   };
   const store = openStore({ ...setup, upkeepIntervalMs: 200, nowMs: () => performance.now(), onFatal: () => {} });
+  store.open();
   await eventually('open', () => store.status().ready);
   return store;
 }

@@ -26,6 +26,7 @@ export async function runDemoCommand(host: CommandProcess, options: { readonly o
   const recall = await startRecallStandIn(demoOauthAppId, [demoSecret, publishedSecret]);
   const live = { on: false };
   const log = createLog('info', { write: (line) => void (live.on && host.stdout.write(`  ${line}`)) });
+  const stopping = new AbortController();
   const interrupted = untilSignal(host).then(() => 'interrupted' as const);
   let starting: Promise<Relay> | undefined;
   const show = async (): Promise<void> => {
@@ -38,7 +39,7 @@ export async function runDemoCommand(host: CommandProcess, options: { readonly o
     print(`  private port   ${relay.privateUrl}metrics`);
     print(`  Recall, Zoom   stand-ins on 127.0.0.1`);
     print();
-    await whenReady(relay);
+    await whenReady(relay, stopping.signal);
     const holds = await runSteps({ endpoint, recall, sent: { total: 0, acceptedSha256: new Set() } }, relay, print);
     if (!holds) host.exitCode = 1;
     if (options.once) return;
@@ -50,6 +51,7 @@ export async function runDemoCommand(host: CommandProcess, options: { readonly o
     if ((await Promise.race([show(), interrupted])) === 'interrupted') print('  Stopping; the folder is removed.');
     live.on = false;
   } finally {
+    stopping.abort();
     await (await starting?.catch(() => undefined))?.stop();
     await recall.close();
     await rm(folder, { recursive: true, force: true });
@@ -85,11 +87,11 @@ async function startDemoRelay(folder: string, recall: RecallStandIn, log: Log): 
   }
 }
 
-async function whenReady(relay: Relay): Promise<void> {
+async function whenReady(relay: Relay, stopping: AbortSignal): Promise<void> {
   const deadline = Date.now() + storePatienceMs;
   let health = relay.health();
   for (; !health.ready && Date.now() < deadline; health = relay.health()) {
-    const failure = await Promise.race([relay.failed, delay(pollMs)]);
+    const failure = await Promise.race([relay.failed, delay(pollMs, undefined, { signal: stopping })]);
     if (failure !== undefined) throw failure;
   }
   if (!health.ready) throw new RelayError('store_unavailable', `the store did not open: ${health.reason}`);

@@ -18,7 +18,7 @@ export async function runStartCommand(host: CommandProcess, wantedRoles: readonl
   const relay = await startRelay(config, log);
   log.info({ event: 'listening', public: relay.publicUrl?.href, private: relay.privateUrl.href });
   const failure = await Promise.race([untilSignal(host), relay.failed]);
-  setTimeout(() => process.exit(0), forcedExitMs).unref();
+  setTimeout(() => process.exit(failure === undefined ? 0 : 1), forcedExitMs).unref();
   void untilSignal(host).then(() => process.exit(130));
   await relay.stop();
   if (failure !== undefined) throw failure;

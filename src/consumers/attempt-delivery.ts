@@ -170,6 +170,7 @@ function conclude(
       parts.observe({ kind: 'attempt_failed', ...common, delayMs: decision.delayMs });
       break;
     case 'hold':
+    case 'defer':
       parts.observe({ kind: 'held', ...common, delayMs: decision.delayMs });
       break;
     case 'dead': {

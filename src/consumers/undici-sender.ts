@@ -18,6 +18,7 @@ export function createUndiciSender(timeoutMs: number, connections: number): Send
   const agent = new Agent({
     connections,
     pipelining: 1,
+    allowH2: false, // one lost session would fail all that is under way on it
     connect: { timeout: timeoutMs },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,

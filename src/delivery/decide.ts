@@ -26,6 +26,8 @@ export type Decision =
   | { readonly kind: 'retry'; readonly delayMs: number }
   /** Back to the head of its queue, which waits; no attempt is spent. */
   | { readonly kind: 'hold'; readonly delayMs: number }
+  /** Waits aside for that long, so that the next probe is another delivery; no attempt is spent. */
+  | { readonly kind: 'defer'; readonly delayMs: number }
   /** Not tried again by itself; kept, shown, replayable. */
   | { readonly kind: 'dead'; readonly reason: DeathReason };
 
@@ -80,8 +82,10 @@ function decisionOf(
       // Without a Retry-After that makes sense there is nothing to wait for but the schedule.
       return outcome.retryAfterMs === undefined ? nextStep(delivery, policy, nowMs, random) : hold(after, nowMs);
     case 'unavailable':
-      // Known to be down or pausing before this attempt ended: it says nothing new and costs nothing.
-      return isHolding(before, nowMs) ? hold(after, nowMs) : nextStep(delivery, policy, nowMs, random);
+      // Known to be down or pausing before this attempt ended: it costs nothing. But a delivery that fails as a probe
+      // must not be the next one too: what if the consumer fails at just this one?
+      if (!isHolding(before, nowMs)) return nextStep(delivery, policy, nowMs, random);
+      return delivery.isProbe ? { kind: 'defer', delayMs: holdMs(after, nowMs) + minHoldMs } : hold(after, nowMs);
     default:
       return unreachable(outcome);
   }
@@ -103,8 +107,12 @@ function isHolding(circuit: Circuit, nowMs: number): boolean {
 }
 
 function hold(circuit: Circuit, nowMs: number): Decision {
+  return { kind: 'hold', delayMs: holdMs(circuit, nowMs) };
+}
+
+function holdMs(circuit: Circuit, nowMs: number): number {
   const untilMs = 'untilMs' in circuit ? circuit.untilMs : nowMs;
-  return { kind: 'hold', delayMs: Math.max(untilMs - nowMs, minHoldMs) };
+  return Math.max(untilMs - nowMs, minHoldMs);
 }
 
 function nextStep(delivery: AttemptedDelivery, policy: RetryPolicy, nowMs: number, random: number): Decision {

@@ -152,6 +152,7 @@ async function forwarded(
 async function arrival(recall: RecallStandIn, body: Uint8Array): Promise<RecallRequest | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => resolve(undefined), deliveryPatienceMs);
+  timer.unref(); // a demo that is interrupted need not wait for it
   const seen = recall.seen((request) => request.sha256 === sha256Of(body) && request.status === 200);
   return Promise.race([seen, late]).finally(() => clearTimeout(timer));
 }

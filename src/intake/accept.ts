@@ -7,7 +7,7 @@ import { type EventLook, lookAtEvent } from '../zoom/event.ts';
 import { pickForwardedHeaders } from '../zoom/headers.ts';
 import { readSignatureClaim, type VerifiedNotification, verifyNotification } from '../zoom/verify.ts';
 import type { DeliveryWriter, IntakeApp, IntakeEvent, IntakeObserver, RejectionReason } from './ports.ts';
-import { type BodyRead, type ReadingBudget, readBody } from './read-body.ts';
+import type { BodyRead, ReadingRoom } from './read-body.ts';
 import { withDeadline } from './with-deadline.ts';
 
 export interface IntakeSettings {
@@ -21,7 +21,7 @@ export interface IntakeSettings {
 export interface IntakeParts {
   readonly writer: DeliveryWriter;
   readonly observe: IntakeObserver;
-  readonly readingBudget: ReadingBudget;
+  readonly readingRoom: ReadingRoom;
   /** True once this process takes nothing new; what it has begun to read it still finishes. */
   readonly isStopping: () => boolean;
   /** Epoch milliseconds. */
@@ -49,7 +49,7 @@ export async function acceptNotification(
   const headers = pickForwardedHeaders(request.headers);
   const read = readSignatureClaim(headers, startedAtMs, settings.toleranceSec);
   if (read.kind === 'rejected') return end.rejected(read.reason);
-  const received: BodyRead = await readBody(request, settings.maxBodyBytes, parts.readingBudget);
+  const received: BodyRead = await parts.readingRoom.read(request, settings.maxBodyBytes);
   if (received.kind === 'overloaded') return end.turnedAway('overloaded');
   if (received.kind !== 'body') return end.rejected(received.kind);
   const { body } = received;

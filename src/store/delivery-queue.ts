@@ -11,6 +11,8 @@ const eventStreamLength = 1;
 
 export interface DeliveryQueue {
   add(delivery: NewDelivery): Promise<boolean>;
+  /** Rejects when it has to be opened anew. */
+  waitUntilReady(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,7 @@ export function openDeliveryQueue(
   );
   return {
     add: (delivery) => batcher.add(delivery, delivery.sizeBytes),
+    waitUntilReady: () => queue.waitUntilReady(),
     close: () => queue.close(),
   };
 }

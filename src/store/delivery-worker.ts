@@ -17,7 +17,7 @@ const retryAfterOutageMs = 1000;
 const retryAfterSurpriseMs = 5000;
 const keptAttempts = 100;
 
-/** A worker on one queue: claims deliveries, has them processed, and carries the decision out. */
+/** A worker on one queue, to be run once it is ready: claims deliveries, has them processed, and carries the decision out. */
 export function openDeliveryWorker(
   engine: Engine,
   queueName: string,
@@ -45,7 +45,6 @@ export function openDeliveryWorker(
     settings: { backoffStrategy: (_attempt, _type, error) => retryDelayOf(error) },
   });
   worker.on('error', onError);
-  void worker.run().catch(onError);
   return worker;
 }
 
@@ -66,7 +65,7 @@ class AttemptFailed extends Error {
   constructor(record: AttemptRecord | undefined, delayMs: number) {
     super(describeAttempt(record));
     this.delayMs = delayMs;
-    this.stack = JSON.stringify(record);
+    this.stack = record === undefined ? '' : JSON.stringify(record);
   }
 }
 
@@ -78,6 +77,8 @@ async function carryOut(worker: BullWorker, { decision, record }: SettledDeliver
       throw new Error('a delivery was called done without an attempt');
     case 'retry':
       throw new AttemptFailed(record, decision.delayMs);
+    case 'defer':
+      throw new AttemptFailed(undefined, decision.delayMs); // without a record it does not count
     case 'hold':
       await worker.rateLimit(Math.ceil(decision.delayMs));
       throw new RateLimitError();

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { PGlite } from '@electric-sql/pglite';
+import { RelayError } from '../errors.ts';
 import type { Engine } from './engine.ts';
 import { lockFolder } from './folder-lock.ts';
 import { createPglitePool } from './pglite-pool.ts';
@@ -10,12 +11,17 @@ import { createSqlEngine, queueSchema } from './sql.ts';
  * not ask the disk to flush (PGlite's file system has no fsync), so a power cut can lose what the operating system had
  * not written yet.
  *
- * @throws RelayError `store_folder_in_use` at once when another process has the folder open
+ * @param onFatal called with `store_folder_in_use` when another process has taken the folder away from this one
+ * @throws RelayError `store_folder_in_use` when another process has the folder open
  */
-export function createEmbeddedEngine(folder: string): Engine {
+export function createEmbeddedEngine(folder: string, onFatal: (error: RelayError) => void): Engine {
   return createSqlEngine('embedded', async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const lock = await lockFolder(folder);
+    const lock = await lockFolder(folder, () => {
+      onFatal(
+        new RelayError('store_folder_in_use', `another process has taken over ${folder} while this one was frozen`),
+      );
+    });
     const db = await PGlite.create(`${folder}/pglite`);
     await db.exec(`SET search_path TO ${queueSchema}`);
     const pool = createPglitePool(db);

@@ -29,6 +29,8 @@ const repeatErrorAfterMs = 10_000;
 const defaultUpkeepIntervalMs = 60_000;
 const pingIntervalMs = 3000;
 const pingTimeoutMs = 2000;
+/** For each step of opening the store. */
+const openTimeoutMs = 10_000;
 /** A connection that is open but dead says nothing for hours; after this many pings it is made anew. */
 const unansweredBeforeReset = 2;
 /** Notifications that may wait for the store in one process, and their bytes. Beyond: 503. */
@@ -53,13 +55,13 @@ export interface StoreSetup {
   readonly onFatal: (error: RelayError) => void;
 }
 
-/** Opens the store that the URL names; returns at once and connects in the background, for as long as it takes. */
+/** The store that the URL names, not opened yet. */
 export function openStore(setup: StoreSetup): Store {
   return new BullStore(createEngine(setup), setup);
 }
 
-function createEngine({ url, workers }: StoreSetup): Engine {
-  if (url.startsWith('file:')) return createEmbeddedEngine(url.slice('file:'.length));
+function createEngine({ url, workers, onFatal }: StoreSetup): Engine {
+  if (url.startsWith('file:')) return createEmbeddedEngine(url.slice('file:'.length), onFatal);
   if (/^postgres(ql)?:/.test(url)) return createPostgresEngine(url, workers);
   return createRedisEngine(url);
 }
@@ -73,7 +75,9 @@ class BullStore implements Store {
   readonly #workers: BullWorker[] = [];
   readonly #retentions = new Map<QueueName, Retention>();
   readonly #stopping = new AbortController();
-  readonly #background: Promise<void>;
+  #background: Promise<void> | undefined;
+  #isOpen = false;
+  #isTidying = false;
   #unanswered = 0;
   /** Why the last write failed, until one succeeds: a store that is full or read-only answers everything else. */
   #refusedWrite: string | undefined;
@@ -87,7 +91,10 @@ class BullStore implements Store {
     this.#engine = engine;
     this.#upkeepIntervalMs = setup.upkeepIntervalMs ?? defaultUpkeepIntervalMs;
     this.#setup = setup;
-    this.#background = this.#run();
+  }
+
+  open(): void {
+    this.#background ??= this.#run();
   }
 
   get engine(): Engine['name'] {
@@ -107,7 +114,10 @@ class BullStore implements Store {
 
   async add(deliveries: readonly NewDelivery[]): Promise<readonly boolean[]> {
     const obstacle = this.#engine.obstacle();
-    if (obstacle !== undefined) throw new RelayError('store_unavailable', obstacle);
+    const unsafe = this.#findings.find(({ level }) => level === 'fatal');
+    if (obstacle !== undefined || unsafe !== undefined) {
+      throw new RelayError('store_unavailable', obstacle ?? unsafe?.message ?? '');
+    }
     try {
       const areNew = await Promise.all(deliveries.map((delivery) => this.#queue(delivery.queue).add(delivery)));
       this.#refusedWrite = undefined;
@@ -137,7 +147,7 @@ class BullStore implements Store {
 
   async #ask<T>(question: (engine: Engine) => Promise<T>): Promise<T> {
     try {
-      if (this.#queues.size === 0) throw new RelayError('store_unavailable', 'the store is not open yet');
+      if (!this.#isOpen) throw new RelayError('store_unavailable', 'the store is not open yet');
       return await question(this.#engine);
     } catch (error) {
       throw asUnavailable(error);
@@ -146,11 +156,26 @@ class BullStore implements Store {
 
   work(queue: QueueName, options: WorkOptions, process: ProcessDelivery): void {
     this.#retentions.set(queue, options);
-    const start = (): void => {
-      this.#workers.push(openDeliveryWorker(this.#engine, queue, options, process, (error) => this.#onError(error)));
-    };
-    if (this.#queues.size > 0) start();
+    const start = (): void => void this.#startWorker(queue, options, process);
+    if (this.#isOpen) start();
     else this.#wanted.push(start);
+  }
+
+  /** BullMQ's objects do not survive a failed first connection: they are made anew until one has come up. */
+  async #startWorker(queue: QueueName, options: WorkOptions, process: ProcessDelivery): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      const worker = openDeliveryWorker(this.#engine, queue, options, process, (error) => this.#onError(error));
+      try {
+        await worker.waitUntilReady();
+        this.#workers.push(worker);
+        void worker.run().catch((error: unknown) => this.#onError(asError(error)));
+        return;
+      } catch (error) {
+        this.#onError(asError(error));
+        await worker.close(true).catch(() => undefined);
+        await delay(reconnectDelayMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      }
+    }
   }
 
   async stopWorkers(): Promise<void> {
@@ -195,7 +220,8 @@ class BullStore implements Store {
     }, sayAwayAfterMs);
     try {
       await this.#engine.connect();
-      await this.#inspect();
+      await this.#inTime(this.#inspect());
+      await this.#inTime(this.#openQueues());
       const fatal = this.#findings.find(({ level }) => level === 'fatal');
       if (fatal !== undefined) throw new RelayError('store_unsafe', fatal.message);
     } catch (error) {
@@ -211,14 +237,38 @@ class BullStore implements Store {
       clearInterval(waiting);
     }
     if (this.#stopping.signal.aborted) return false;
-    const budget: Budget = { items: unwrittenItems, bytes: unwrittenBytes };
-    for (const name of this.#setup.queues) {
-      this.#queues.set(name, openDeliveryQueue(this.#engine, name, budget, this.#setup.nowMs));
-    }
+    this.#isOpen = true;
     for (const start of this.#wanted.splice(0)) start();
     this.#refusedWrite = undefined;
     this.#setStatus({ ready: true });
     return true;
+  }
+
+  async #openQueues(): Promise<void> {
+    const budget: Budget = { items: unwrittenItems, bytes: unwrittenBytes };
+    const { nowMs, queues } = this.#setup;
+    const opened = queues.map((name) => [name, openDeliveryQueue(this.#engine, name, budget, nowMs)] as const);
+    try {
+      await Promise.all(opened.map(([, queue]) => queue.waitUntilReady()));
+    } catch (error) {
+      await Promise.allSettled(opened.map(([, queue]) => queue.close()));
+      throw error;
+    }
+    for (const [name, queue] of opened) this.#queues.set(name, queue);
+  }
+
+  /** The work, or a rejection when it takes longer than a store may take to answer. */
+  async #inTime<T>(work: Promise<T>): Promise<T> {
+    const timer = new AbortController();
+    const late = delay(openTimeoutMs, undefined, { signal: timer.signal }).then(() => {
+      throw new RelayError('store_unavailable', 'the store does not answer');
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      timer.abort();
+      late.catch(() => undefined);
+    }
   }
 
   /** Notices a store that went away or hangs, and one that came back, also when nothing is being added. */
@@ -227,7 +277,7 @@ class BullStore implements Store {
     while (!signal.aborted) {
       await delay(Math.min(pingIntervalMs, this.#upkeepIntervalMs), undefined, { signal });
       const answer = await this.#ping();
-      if (answer.ready && this.#setup.nowMs() - this.#inspectedAtMs > this.#upkeepIntervalMs) await this.#upkeep();
+      if (answer.ready && this.#setup.nowMs() - this.#inspectedAtMs > this.#upkeepIntervalMs) void this.#upkeep();
       this.#unanswered = answer.ready ? 0 : this.#unanswered + 1;
       if (this.#unanswered >= unansweredBeforeReset) this.#reset();
       this.#setStatus(answer);
@@ -265,14 +315,19 @@ class BullStore implements Store {
   }
 
   async #upkeep(): Promise<void> {
-    const upkeep = async (): Promise<void> => {
+    if (this.#isTidying) return;
+    this.#isTidying = true;
+    try {
       await this.#inspect();
       await this.#engine.forgetOldMinutes(this.#setup.queues, this.#setup.apps);
       for (const [queue, retention] of this.#retentions) {
         await this.#engine.removeExpired(queue, retention, Date.now());
       }
-    };
-    await upkeep().catch((error: unknown) => this.#onError(error instanceof Error ? error : new Error('inspect')));
+    } catch (error) {
+      this.#onError(asError(error));
+    } finally {
+      this.#isTidying = false;
+    }
   }
 
   #reset(): void {
@@ -307,6 +362,10 @@ class BullStore implements Store {
     this.#saidAtMs.set(message, nowMs);
     this.#setup.log.warn({ event: 'worker_error', engine: this.#engine.name, err: error }, 'worker error');
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('something else was thrown');
 }
 
 function asUnavailable(error: unknown): RelayError {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'pg';
 import type { Engine } from './engine.ts';
 import { createSqlEngine, queueSchema, type SqlPool } from './sql.ts';
@@ -8,6 +9,10 @@ const queryTimeoutMs = 10_000;
 const addingConnections = 4;
 /** Queries of all workers share these; none takes longer than a job's bookkeeping. */
 const workingConnections = 12;
+/** BullMQ's workers ask again at once after most errors; so long they are kept from it, milliseconds. */
+const pauseAfterErrorMs = 1000;
+/** BullMQ's own refusals (a lost lock, say) come with this SQLSTATE and are no trouble of the server's. */
+const refusalCode = 'BM001';
 
 /**
  * A PostgreSQL server (14 or newer) through `pg`.
@@ -17,7 +22,7 @@ const workingConnections = 12;
 export function createPostgresEngine(url: string, workers: number): Engine {
   return createSqlEngine('postgres', async () => {
     const adding = openPool(url, addingConnections, 'zoom-relay-add');
-    const working = openPool(url, workingConnections + workers, 'zoom-relay-work');
+    const working = pausing(openPool(url, workingConnections + workers, 'zoom-relay-work'));
     return {
       adding: adding as SqlPool,
       working: working as SqlPool,
@@ -37,8 +42,23 @@ function openPool(url: string, max: number, applicationName: string): Pool {
     query_timeout: queryTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    options: `-c search_path=${queueSchema}`,
+    // Not by `options`, which the URL may have for itself.
+    onConnect: async (client) => void (await client.query(`SET search_path TO ${queueSchema}`)),
   });
   pool.on('error', () => {}); // an idle connection dropped; the pool makes another
   return pool;
+}
+
+function pausing(pool: Pool): Pool {
+  const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<unknown>;
+  const patient = async (...args: unknown[]): Promise<unknown> => {
+    try {
+      return await query(...args);
+    } catch (error) {
+      const isRefusal = error instanceof Error && 'code' in error && error.code === refusalCode;
+      if (!isRefusal) await delay(pauseAfterErrorMs);
+      throw error;
+    }
+  };
+  return Object.assign(pool, { query: patient });
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createRedisBackend, type JobJson, withBackend } from 'bullmq';
 import { Cluster, Redis } from 'ioredis';
 import type { AttemptRecord } from '../delivery/attempt.ts';
@@ -22,8 +23,20 @@ type Client = Redis | Cluster;
 
 const { Queue, Worker } = withBackend(createRedisBackend);
 
-/** BullMQ cannot take a job whose data is not JSON and would try for ever: such data is replaced by a readable remark. */
+/**
+ * BullMQ cannot take a job whose data is not JSON and would try for ever: such data is replaced by a readable remark.
+ * And it asks again at once after an answer such as OOM or READONLY: here after a pause.
+ */
 class TolerantWorker extends Worker<StoredDelivery, AttemptRecord> {
+  protected override async moveToActive(token: string, name?: string): Promise<DeliveryJob> {
+    try {
+      return await super.moveToActive(token, name);
+    } catch (error) {
+      await delay(pauseAfterErrorMs);
+      throw error;
+    }
+  }
+
   protected override createJob(job: JobJson, id: string): DeliveryJob {
     return super.createJob(isJson(job.data) ? job : { ...job, data: '"not JSON"' }, id);
   }
@@ -32,6 +45,7 @@ class TolerantWorker extends Worker<StoredDelivery, AttemptRecord> {
 /** All keys begin with it, so that the relay can share a Redis. */
 const prefix = 'zoom-relay';
 const maxReconnectDelayMs = 1000;
+const pauseAfterErrorMs = 1000;
 
 /** A key beside or of a BullMQ queue, in the queue's hash slot. */
 function keyOf(queueName: string, name: string): string {

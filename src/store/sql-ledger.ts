@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS ${schema}.intake (
   app text, minute bigint, name text, count bigint NOT NULL, PRIMARY KEY (app, minute, name));
 
 CREATE OR REPLACE FUNCTION ${schema}.this_minute() RETURNS bigint LANGUAGE sql AS
-  $$ SELECT (extract(epoch FROM clock_timestamp()) / 60)::bigint $$;
+  $$ SELECT floor(extract(epoch FROM clock_timestamp()) / 60)::bigint $$;
 
 CREATE OR REPLACE FUNCTION ${schema}.count_accepted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

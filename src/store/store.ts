@@ -70,17 +70,19 @@ export interface WorkOptions extends Retention {
   readonly lockMs: number;
 }
 
-/** A rejection of `process` is a bug: the delivery is tried again after a minute, its attempts uncounted. */
+/** A rejection of `process` is a surprise (the store went away under it, or a bug): the delivery is tried again after 5 s, uncounted. */
 export type ProcessDelivery = (delivery: ClaimedDelivery) => Promise<SettledDelivery>;
 
 export type StoreStatus = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
 /**
- * The durable queue, on one of three engines. Opens itself in the background and stays alive through outages; nothing
- * here rejects because the store was away when the process started.
+ * The durable queue, on one of three engines. Stays alive through outages; nothing here rejects because the store was
+ * away when the process started.
  */
 export interface Store {
   readonly engine: EngineName;
+  /** Connects in the background, for as long as it takes. */
+  open(): void;
   status(): StoreStatus;
   /** How well the store keeps things, as of the last time it was asked (once a minute). */
   findings(): readonly Finding[];
