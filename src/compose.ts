@@ -7,6 +7,7 @@ import { attemptDelivery, type HttpConsumer } from './consumers/attempt-delivery
 import { CircuitBreaker } from './consumers/circuit-breaker.ts';
 import type { DeliveryObserver, Sender } from './consumers/ports.ts';
 import { createUndiciSender } from './consumers/undici-sender.ts';
+import { parseCircuit } from './delivery/circuit.ts';
 import { type ConsumerCounts, type IntakeCounts, intakeCountsOf } from './delivery/ledger.ts';
 import { type AppKey, type ConsumerKey, queueNameOf, recallConsumer } from './delivery/names.ts';
 import type { RelayError } from './errors.ts';
@@ -72,7 +73,11 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
   const privateRoutes = createPrivateRoutes(health, metrics);
   if (config.operatorToken !== undefined && config.roles.includes('operator')) {
     const consumersOf = new Map([...config.apps.keys()].map((app) => [app, [recallConsumer]] as const));
-    const source: LedgerSource = { account: (queue) => store.account(queue), intake: (app) => store.intake(app) };
+    const source: LedgerSource = {
+      account: (queue) => store.account(queue),
+      intake: (app) => store.intake(app),
+      circuit: async (queue) => parseCircuit(await store.circuit(queue).read()),
+    };
     privateRoutes.route(
       '/',
       createApiRoutes(config.operatorToken, () => readLedger(source, consumersOf)),

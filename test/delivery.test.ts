@@ -50,6 +50,7 @@ describe('decide', () => {
   ];
   const retry = (delayMs: number): Decision => ({ kind: 'retry', delayMs });
   const hold = (delayMs: number): Decision => ({ kind: 'hold', delayMs });
+  const defer = (delayMs: number): Decision => ({ kind: 'defer', delayMs });
   const dead = (reason: DeathReason): Decision => ({ kind: 'dead', reason });
 
   const closed = closedCircuit;
@@ -67,6 +68,9 @@ describe('decide', () => {
   const oneFailure: Circuit = { kind: 'closed', failures: 1, lastFailureAtMs: nowMs };
   const opened: Circuit = { kind: 'open', untilMs: nowMs + 5000, openings: 1, sinceMs: nowMs };
   const reopened: Circuit = { kind: 'open', untilMs: nowMs + 40_000, openings: 4, sinceMs: down.sinceMs };
+
+  /** Whether it spends no attempt. */
+  const isFree = ({ kind }: Decision): boolean => kind === 'hold' || kind === 'defer';
 
   /** Every circuit an attempt can end in, as a probe or not, and what follows from each outcome. */
   const situations: readonly {
@@ -148,7 +152,7 @@ describe('decide', () => {
       isProbe: true,
       answered: closed,
       onThrottled: [hold(40_000), untilAsked],
-      onUnavailable: [hold(40_000), reopened],
+      onUnavailable: [defer(41_000), reopened],
     },
     {
       name: 'a half-open circuit, as its probe that was believed lost',
@@ -156,7 +160,7 @@ describe('decide', () => {
       isProbe: true,
       answered: closed,
       onThrottled: [hold(40_000), untilAsked],
-      onUnavailable: [hold(40_000), reopened],
+      onUnavailable: [defer(41_000), reopened],
     },
     {
       name: 'a circuit reopened by the next probe, as a probe that was believed lost',
@@ -164,7 +168,7 @@ describe('decide', () => {
       isProbe: true,
       answered: closed,
       onThrottled: [hold(40_000), untilAsked],
-      onUnavailable: [hold(20_000), open],
+      onUnavailable: [defer(21_000), open],
     },
     {
       name: 'a circuit closed by the next probe, as a probe that was believed lost',
@@ -180,7 +184,7 @@ describe('decide', () => {
       isProbe: true,
       answered: pausing,
       onThrottled: [hold(90_000), pausing],
-      onUnavailable: [hold(90_000), pausing],
+      onUnavailable: [defer(91_000), pausing],
     },
   ];
 
@@ -205,7 +209,7 @@ describe('decide', () => {
     });
 
     test.each([unavailable, { kind: 'unavailable', error: 'ETIMEDOUT' } as const])(
-      'unavailable goes by the schedule and is counted, unless that is known: then it holds: $status $error',
+      'unavailable goes by the schedule and is counted, unless that is known: then it holds, a probe aside: $status $error',
       (outcome) => {
         const [decision, after] = onUnavailable;
         expect(judge(outcome)).toEqual({ decision, circuit: after });
@@ -222,7 +226,7 @@ describe('decide', () => {
       for (const outcome of [throttled, unavailable]) {
         const held = judge(outcome).decision;
         const atLast = decide({ ...last, isProbe }, outcome, circuit, policy, nowMs, 0.5).decision;
-        expect(atLast).toEqual(held.kind === 'hold' ? held : dead('attempts_exhausted'));
+        expect(atLast).toEqual(isFree(held) ? held : dead('attempts_exhausted'));
       }
     });
 
@@ -231,7 +235,7 @@ describe('decide', () => {
       for (const outcome of [throttled, unavailable]) {
         const held = judge(outcome).decision;
         const late = decide(old, outcome, circuit, policy, nowMs, 0.5).decision;
-        expect(late).toEqual(held.kind === 'hold' ? held : dead('deadline_passed'));
+        expect(late).toEqual(isFree(held) ? held : dead('deadline_passed'));
       }
     });
   });

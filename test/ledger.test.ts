@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { closedCircuit } from '../src/delivery/circuit.ts';
 import { intakeCountsOf, offBy, receivedOf } from '../src/delivery/ledger.ts';
 import type { AppKey, ConsumerKey } from '../src/delivery/names.ts';
 import { answering } from '../src/demo/recall-stand-in.ts';
@@ -66,6 +67,7 @@ describe('pure parts', () => {
         return { accepted: readings < 3 ? 0 : 1, delivered: 1, pending: 0, dead: 0, minutes: [] };
       },
       intake: async () => ({ totals: {}, minutes: [] }),
+      circuit: async () => closedCircuit,
     };
     const ledger = await readLedger(source, new Map([[acme, ['recall' as ConsumerKey]]]));
     expect(ledger.addsUp).toBe(true);

@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import { uniqueBody } from './support/bodies.ts';
 import { eventually } from './support/eventually.ts';
@@ -135,6 +136,35 @@ describe('PostgreSQL', () => {
     });
     await expectTurnedAway(relay);
     await lock;
+    await expectRecovery(relay);
+  });
+
+  test.each([0, 1, 2, 3, 4, 5])(
+    'with %i connections left at start: the relay waits for more, then works, workers too',
+    async (left) => {
+      const slots = 12;
+      const reserved = ['-c', 'superuser_reserved_connections=0'];
+      const postgres = await keep(
+        startPostgres('-c', `max_connections=${slots}`, ...reserved, '-c', 'max_wal_senders=0'),
+      );
+      const taken = Array.from(
+        { length: slots - left },
+        () => new Client({ connectionString: postgres.urlOf('postgres') }),
+      );
+      await Promise.all(taken.map((client) => client.connect()));
+      const relay = await keep(startTestRelay(postgres.urlOf('postgres'), { awaitReady: false }));
+      await eventually('it has been tried', () =>
+        relay.logged.some(({ event }) => event === 'store_away' || event === 'store_ready' || event === 'worker_error'),
+      );
+      await Promise.all(taken.map((client) => client.end()));
+      await eventually('ready', () => relay.relay.health().ready);
+      await expectRecovery(relay);
+    },
+  );
+
+  test('a URL with options of its own', async () => {
+    const postgres = await keep(startPostgres());
+    const relay = await keep(startTestRelay(`${postgres.urlOf('postgres')}?options=-c%20statement_timeout%3D5000`));
     await expectRecovery(relay);
   });
 

@@ -21,6 +21,7 @@ const consumer = z.object({
   pending: count,
   dead: count,
   offBy: count,
+  circuit: z.object({ kind: z.string(), untilMs: count.optional() }),
 });
 const ledger = z.object({
   addsUp: z.boolean(),
@@ -96,9 +97,15 @@ function formatIntake({ app, lastDay, total }: Ledger['apps'][number]): readonly
 function formatConsumers({ consumers }: Ledger['apps'][number]): readonly string[] {
   const lines = consumers.map((entry) => {
     const cells = [entry.accepted, entry.delivered, entry.pending, entry.dead].map(format);
-    return `${row(`  ${entry.consumer}`, cells)}  ${entry.offBy === 0 ? 'adds up ✓' : `✗ off by ${format(entry.offBy)}`}`;
+    return `${row(`  ${entry.consumer}`, cells)}  ${entry.offBy === 0 ? 'adds up ✓' : `✗ off by ${format(entry.offBy)}`}${formatCircuit(entry.circuit)}`;
   });
   return [row('consumer', ['accepted', 'delivered', 'pending', 'dead']), ...lines];
+}
+
+/** Silent while all is well. */
+function formatCircuit({ kind, untilMs }: z.infer<typeof consumer>['circuit']): string {
+  if (kind === 'closed') return '';
+  return `  ▲ circuit ${kind}${untilMs === undefined ? '' : ` until ${new Date(untilMs).toISOString()}`}`;
 }
 
 function row(title: string, cells: readonly string[]): string {

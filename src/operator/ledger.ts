@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Circuit } from '../delivery/circuit.ts';
 import { type ConsumerCounts, type IntakeCounts, intakeCountsOf, offBy, receivedOf } from '../delivery/ledger.ts';
 import { type AppKey, type ConsumerKey, type QueueName, queueNameOf } from '../delivery/names.ts';
 
-/** What the ledger asks of the store. Both reject while it is away. */
+/** What the ledger asks of the store. All reject while it is away. */
 export interface LedgerSource {
+  circuit(queue: QueueName): Promise<Circuit>;
   account(queue: QueueName): Promise<ConsumerCounts & { readonly minutes: readonly ConsumerMinute[] }>;
   intake(app: AppKey): Promise<{
     readonly totals: Readonly<Record<string, number>>;
@@ -38,6 +40,7 @@ export interface ConsumerLedger extends ConsumerCounts {
   readonly consumer: ConsumerKey;
   /** `accepted` less all the others; 0 when it adds up. */
   readonly offBy: number;
+  readonly circuit: Circuit;
   readonly minutes: readonly ConsumerMinute[];
 }
 
@@ -67,10 +70,11 @@ async function readApp(source: LedgerSource, app: AppKey, keys: readonly Consume
 }
 
 async function readConsumer(source: LedgerSource, app: AppKey, consumer: ConsumerKey): Promise<ConsumerLedger> {
+  const queue = queueNameOf(app, consumer);
   for (let reading = 1; ; reading += 1) {
-    const account = await source.account(queueNameOf(app, consumer));
+    const [account, circuit] = await Promise.all([source.account(queue), source.circuit(queue)]);
     const off = offBy(account);
-    if (off === 0 || reading === rereads) return { consumer, ...account, offBy: off };
+    if (off === 0 || reading === rereads) return { consumer, ...account, offBy: off, circuit };
     await delay(rereadAfterMs);
   }
 }

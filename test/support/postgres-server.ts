@@ -17,7 +17,7 @@ export interface PostgresServer {
 }
 
 /** A real PostgreSQL with its own data folder. It refuses to run as root, so root runs it as the user `postgres`. */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres(...extraArgs: string[]): Promise<PostgresServer> {
   const [initdb, postgres] = ['initdb', 'postgres'].map((name) => findProgram(name, 'postgres'));
   if (initdb === undefined || postgres === undefined) {
     throw new Error('postgresql is not installed; npm test installs or asks for it');
@@ -29,7 +29,19 @@ export async function startPostgres(): Promise<PostgresServer> {
   execFileSync(initdb, initArgs, { ...user, cwd: folder, stdio: 'ignore' });
   const port = await freePort();
   const urlOf = (database: string): string => `postgres://postgres@127.0.0.1:${port}/${database}`;
-  const args = ['-D', folder, '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-c', 'max_connections=200'];
+  const args = [
+    '-D',
+    folder,
+    '-p',
+    String(port),
+    '-h',
+    '127.0.0.1',
+    '-k',
+    folder,
+    '-c',
+    'max_connections=200',
+    ...extraArgs,
+  ];
 
   async function query(text: string): Promise<unknown[]> {
     const client = new Client({ connectionString: urlOf('postgres'), connectionTimeoutMillis: 2000 });
