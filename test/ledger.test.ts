@@ -123,6 +123,7 @@ describe.each(engines)('on $engine', ({ createStore }) => {
       pending: 0,
       dead: 1,
       offBy: 0,
+      circuit: { kind: 'closed' },
     });
     for (const name of ['accepted', 'delivered', 'dead'] as const) {
       const sum = app?.consumers[0]?.minutes.reduce((total, minute) => total + minute[name], 0);

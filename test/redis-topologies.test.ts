@@ -2,26 +2,22 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, test } from 'vitest';
+import { test } from 'vitest';
 import { startRecallStandIn } from '../src/demo/recall-stand-in.ts';
 import { writeAppsFile } from './support/apps-file.ts';
 import { uniqueBody } from './support/bodies.ts';
 import { eventually } from './support/eventually.ts';
 import { findProgram } from './support/find-program.ts';
 import { freePort } from './support/free-port.ts';
-import { startRedis } from './support/redis-server.ts';
+import { stopAfterEach } from './support/keep.ts';
+import { type RedisServer, startRedis } from './support/redis-server.ts';
 import { ServerProcess, spawnQuietly } from './support/server-process.ts';
 import { oauthAppId, startTestRelay, type TestRelay, testSecret } from './support/test-relay.ts';
 
-const running: { stop(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const part of running.splice(0).toReversed()) await part.stop();
-});
+const keep = stopAfterEach();
 
-async function keep<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
-  const part = await starting;
-  running.push(part);
-  return part;
+async function infoOf(server: RedisServer): Promise<string> {
+  return String(await server.command('INFO', 'replication').catch(() => ''));
 }
 
 async function expectDelivery(relay: TestRelay, recall = relay.recall, path = '/webhooks/zoom'): Promise<void> {
@@ -43,11 +39,11 @@ test('a Redis Cluster of three masters: apps whose queues lie in different slots
     String(await nodes[2]?.command('CLUSTER', 'INFO')).includes('cluster_state:ok'),
   );
   const recall = await startRecallStandIn(oauthAppId, [testSecret]);
-  running.push({ stop: recall.close });
+  await keep({ stop: recall.close });
   const entry = { secret: testSecret.reveal(), zoomOauthAppId: oauthAppId, recallBaseUrl: recall.baseUrl };
   const names = ['acme', 'umbrella', 'initech'];
   const apps = await writeAppsFile(Object.fromEntries(names.map((name) => [name, entry])));
-  running.push({ stop: apps.remove });
+  await keep({ stop: apps.remove });
   const relay = await keep(startTestRelay(`redis+cluster://${addresses.join(',')}`, { env: apps.env }));
   for (const app of names) await expectDelivery(relay, recall, `/webhooks/zoom/${app}`);
 });
@@ -55,15 +51,13 @@ test('a Redis Cluster of three masters: apps whose queues lie in different slots
 test('behind Sentinel: after a failover the relay goes on with the new master', async () => {
   const master = await keep(startRedis());
   const replica = await keep(startRedis('--replicaof', '127.0.0.1', String(master.port)));
-  await eventually('replicating', async () =>
-    String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
-  );
+  await eventually('replicating', async () => (await infoOf(replica)).includes('master_link_status:up'));
   const sentinelPort = await startSentinel(master.port);
   const relay = await keep(startTestRelay(`redis+sentinel://127.0.0.1:${sentinelPort}/primary`));
   await expectDelivery(relay);
   await master.process.end('SIGKILL');
   await eventually('the replica is promoted', async () => {
-    return String(await replica.command('INFO', 'replication')).includes('role:master');
+    return (await infoOf(replica)).includes('role:master');
   });
   await expectDelivery(relay);
 });
@@ -98,7 +92,7 @@ async function startSentinel(masterPort: number): Promise<number> {
     },
   );
   await server.start();
-  running.push({
+  await keep({
     async stop() {
       await server.end('SIGKILL');
       await rm(folder, { recursive: true, force: true });

@@ -1,19 +1,11 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { judgePostgres, judgeRedis, parseRedisInfo } from '../src/store/findings.ts';
 import { eventually } from './support/eventually.ts';
+import { stopAfterEach } from './support/keep.ts';
 import { startRedis } from './support/redis-server.ts';
 import { startTestRelay } from './support/test-relay.ts';
 
-const running: { stop(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const part of running.splice(0).toReversed()) await part.stop();
-});
-
-async function keep<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
-  const part = await starting;
-  running.push(part);
-  return part;
-}
+const keep = stopAfterEach();
 
 describe('a Redis is judged', () => {
   const sound = { maxmemory_policy: 'noeviction', aof_enabled: '1', used_memory: '10', maxmemory: '100' };

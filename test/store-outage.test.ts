@@ -1,21 +1,13 @@
 import { Client } from 'pg';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { uniqueBody } from './support/bodies.ts';
 import { eventually } from './support/eventually.ts';
+import { stopAfterEach } from './support/keep.ts';
 import { type PostgresServer, startPostgres } from './support/postgres-server.ts';
 import { type RedisServer, startRedis } from './support/redis-server.ts';
 import { startTestRelay, type TestRelay } from './support/test-relay.ts';
 
-const running: { stop(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const part of running.splice(0).toReversed()) await part.stop();
-});
-
-async function keep<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
-  const part = await starting;
-  running.push(part);
-  return part;
-}
+const keep = stopAfterEach();
 
 /** `post` gives up after 2 s and throws: an answer at all is an answer in time. */
 async function expectTurnedAway(relay: TestRelay): Promise<void> {

@@ -12,7 +12,7 @@ import { publishedSecret } from '../demo/samples.ts';
 import { type DemoStage, demoSteps, type StepResult } from '../demo/steps.ts';
 import { RelayError } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
-import type { CommandProcess } from './program.ts';
+import type { CommandProcess } from './command-process.ts';
 import { untilSignal } from './until-signal.ts';
 
 const app = 'default' as AppKey;

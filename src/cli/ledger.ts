@@ -2,7 +2,7 @@ import { request } from 'undici';
 import { z } from 'zod';
 import { sumOf } from '../delivery/ledger.ts';
 import { RelayError } from '../errors.ts';
-import type { CommandProcess } from './program.ts';
+import type { CommandProcess } from './command-process.ts';
 
 const timeoutMs = 15_000;
 const count = z.number();

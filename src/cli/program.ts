@@ -1,16 +1,12 @@
 import { Command, Option } from 'commander';
 import { roles } from '../config.ts';
 import { RelayError } from '../errors.ts';
+import type { CommandProcess } from './command-process.ts';
 import { runDemoCommand } from './demo.ts';
 import { runLedgerCommand } from './ledger.ts';
 import { runSchemaCommand } from './schema.ts';
 import { defaultSecretEnv, runSendCommand } from './send.ts';
 import { runStartCommand } from './start.ts';
-
-/** What commands use of the process. */
-export type CommandProcess = Pick<NodeJS.Process, 'env' | 'stdout' | 'stderr' | 'on' | 'off'> & {
-  exitCode?: NodeJS.Process['exitCode'];
-};
 
 /** `zoom-relay COMMAND`. Errors that are thrown become one line on standard error and an exit code in `main.ts`. */
 export function createProgram(host: CommandProcess): Command {

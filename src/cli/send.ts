@@ -7,7 +7,7 @@ import { RelayError } from '../errors.ts';
 import { Secret } from '../secret.ts';
 import { answerChallenge, challengeEvent } from '../zoom/challenge.ts';
 import { lookAtEvent } from '../zoom/event.ts';
-import type { CommandProcess } from './program.ts';
+import type { CommandProcess } from './command-process.ts';
 
 /** Where the Secret Token is looked for unless told otherwise. */
 export const defaultSecretEnv = 'ZOOM_APP_SECRET_TOKEN';

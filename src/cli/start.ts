@@ -1,7 +1,7 @@
 import { startRelay } from '../compose.ts';
 import { loadConfig, type Role } from '../config.ts';
 import { createLog } from '../log.ts';
-import type { CommandProcess } from './program.ts';
+import type { CommandProcess } from './command-process.ts';
 import { untilSignal } from './until-signal.ts';
 
 /** Longer than a stop may take by itself; an orchestrator kills after 30 s. */

@@ -1,4 +1,4 @@
-import type { CommandProcess } from './program.ts';
+import type { CommandProcess } from './command-process.ts';
 
 /** Resolves at the next SIGTERM or SIGINT. */
 export async function untilSignal(host: CommandProcess): Promise<undefined> {

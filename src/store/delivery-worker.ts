@@ -23,7 +23,7 @@ export function openDeliveryWorker(
   queueName: string,
   options: WorkOptions,
   process: ProcessDelivery,
-  onError: (error: Error) => void,
+  onError: (error: unknown) => void,
 ): BullWorker {
   const processor: DeliveryProcessor = async (job) => {
     adoptPolicy(job);

@@ -6,7 +6,7 @@ const pollMs = 20;
 export async function eventually<T>(
   what: string,
   check: () => Promise<T | undefined | false> | T | undefined | false,
-  patienceMs = 20_000,
+  patienceMs = 40_000,
 ): Promise<T> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
