@@ -75,6 +75,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
     const consumersOf = new Map([...config.apps.keys()].map((app) => [app, [recallConsumer]] as const));
     const source: LedgerSource = {
       account: (queue) => store.account(queue),
+      recount: (queue) => store.recount(queue),
       intake: (app) => store.intake(app),
       circuit: async (queue) => parseCircuit(await store.circuit(queue).read()),
     };

@@ -1,12 +1,13 @@
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { closedCircuit } from '../src/delivery/circuit.ts';
 import { intakeCountsOf, offBy, receivedOf } from '../src/delivery/ledger.ts';
-import type { AppKey, ConsumerKey } from '../src/delivery/names.ts';
+import { type AppKey, type ConsumerKey, notificationIdOf } from '../src/delivery/names.ts';
 import { answering } from '../src/demo/recall-stand-in.ts';
 import { IntakeLedger } from '../src/intake/intake-ledger.ts';
 import { type LedgerSource, readLedger } from '../src/operator/ledger.ts';
 import { uniqueBody } from './support/bodies.ts';
-import { engines, type TestStore } from './support/engines.ts';
+import { createRedisDatabase, engines, type TestStore } from './support/engines.ts';
 import { eventually } from './support/eventually.ts';
 import { startTestRelay, type TestRelay } from './support/test-relay.ts';
 
@@ -68,6 +69,7 @@ describe('pure parts', () => {
       },
       intake: async () => ({ totals: {}, minutes: [] }),
       circuit: async () => closedCircuit,
+      recount: async () => {},
     };
     const ledger = await readLedger(source, new Map([[acme, ['recall' as ConsumerKey]]]));
     expect(ledger.addsUp).toBe(true);
@@ -149,4 +151,22 @@ describe.each(engines)('on $engine', ({ createStore }) => {
     }
     expect((await fetch(new URL('/api/ledger', relay.endpoint))).status).toBe(404);
   });
+});
+
+test('on redis, what a killed process had stored but not counted is counted by the next reading', async () => {
+  const store = await createRedisDatabase();
+  const relay = await startTestRelay(store.url);
+  const bodies = Array.from({ length: 5 }, () => uniqueBody());
+  for (const body of bodies) await relay.post(body);
+  await Promise.all(bodies.map((body) => relay.recall.seen((request) => request.body.equals(body))));
+  await eventually('it adds up', async () => (await ledgerOf(relay)).apps[0]?.consumers[0]?.delivered === 5);
+  // As it is when the process dies between adding two of them and counting.
+  const client = new Redis(store.url);
+  for (const body of bodies.slice(0, 2))
+    await client.hdel(`zoom-relay:{default.recall}:${notificationIdOf(body)}`, 'counted');
+  await client.hincrby('zoom-relay:{default.recall}:ledger', 'accepted', -2);
+  client.disconnect();
+  const ledger = await ledgerOf(relay);
+  expect(ledger.apps[0]?.consumers[0]).toMatchObject({ accepted: 5, delivered: 5, offBy: 0 });
+  await relay.stop();
 });

@@ -91,7 +91,10 @@ describe.each(engines)('on $engine', ({ createStore }) => {
     const line = await eventually('dead', () => linesOf(relay, 'dead')[0]);
     expect(line).toMatchObject({ reason: 'deadline_passed', error: 'not sent' });
     expect(relay.recall.requests).toHaveLength(1);
-    expect(await relay.relay.consumerCounts(defaultApp, recallConsumer)).toMatchObject({ dead: 1, pending: 0 });
+    await eventually('counted', async () => {
+      const { dead, pending } = await relay.relay.consumerCounts(defaultApp, recallConsumer);
+      return dead === 1 && pending === 0;
+    });
   });
 
   test('refused because it is old, it goes out once more with a fresh signature; both are on record', async () => {

@@ -7,6 +7,8 @@ import { type AppKey, type ConsumerKey, type QueueName, queueNameOf } from '../d
 export interface LedgerSource {
   circuit(queue: QueueName): Promise<Circuit>;
   account(queue: QueueName): Promise<ConsumerCounts & { readonly minutes: readonly ConsumerMinute[] }>;
+  /** Counts what was stored by a process that was killed before it could count it. */
+  recount(queue: QueueName): Promise<void>;
   intake(app: AppKey): Promise<{
     readonly totals: Readonly<Record<string, number>>;
     readonly minutes: readonly { readonly atMs: number; readonly counts: Readonly<Record<string, number>> }[];
@@ -76,6 +78,7 @@ async function readConsumer(source: LedgerSource, app: AppKey, consumer: Consume
     const off = offBy(account);
     if (off === 0 || reading === rereads) return { consumer, ...account, offBy: off, circuit };
     await delay(rereadAfterMs);
+    if (reading === rereads - 1) await source.recount(queue);
   }
 }
 

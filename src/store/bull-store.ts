@@ -123,6 +123,10 @@ export class BullStore implements Store {
     return this.#ask((engine) => engine.account(name));
   }
 
+  recount(name: QueueName): Promise<void> {
+    return this.#ask((engine) => engine.recount(name));
+  }
+
   countIntake(app: AppKey, counts: Readonly<Record<string, number>>): Promise<void> {
     return this.#ask((engine) => engine.countIntake(app, counts));
   }

@@ -57,6 +57,8 @@ export interface Engine {
   add(queue: BullQueue, queueName: string, jobs: readonly NewJob[]): Promise<readonly boolean[]>;
   /** What the ledger and the queue itself say, at one moment. */
   account(queueName: string): Promise<QueueAccount>;
+  /** Counts what was stored by a process that was killed before it could count it. */
+  recount(queueName: string): Promise<void>;
   /** Adds to what is counted of the requests to an app, for the minute that has now. */
   countIntake(app: string, counts: Readonly<Record<string, number>>): Promise<void>;
   /** Removes minutes older than a day from the ledgers. */

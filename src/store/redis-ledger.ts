@@ -35,14 +35,53 @@ export async function markNewJobs(
   ledger: string,
   jobs: readonly string[],
   nowMs: number,
-): Promise<boolean[]> {
-  const answers = await client.eval(markNew, jobs.length + 1, ledger, ...jobs, String(Math.floor(nowMs / minuteMs)));
-  if (!Array.isArray(answers)) throw new RelayError('internal', 'Redis answered something else');
+): Promise<readonly boolean[]> {
+  const answers = await mark(client, ledger, jobs, nowMs);
   return answers.map((answer) => {
     // Delivered and removed by retention within this very moment, or not written: Zoom sends it again, it folds.
     if (answer === -1) throw new RelayError('store_unavailable', 'a delivery was not found after adding it');
     return answer === 1;
   });
+}
+
+async function mark(
+  client: Client,
+  ledger: string,
+  jobs: readonly string[],
+  nowMs: number,
+): Promise<readonly unknown[]> {
+  const answers = await client.eval(markNew, jobs.length + 1, ledger, ...jobs, String(Math.floor(nowMs / minuteMs)));
+  if (!Array.isArray(answers)) throw new RelayError('internal', 'Redis answered something else');
+  return answers;
+}
+
+const recountAtOnce = 500;
+const lists = ['wait', 'paused', 'active'] as const;
+const sortedSets = ['delayed', 'prioritized', 'completed', 'failed'] as const;
+
+/**
+ * Counts what a process that was killed had stored, but not counted yet. Goes through all jobs of the queue that are
+ * kept, 500 at a time; for when the ledger is off.
+ *
+ * @param prefix of the queue's keys, with the colon at its end
+ */
+export async function countUncounted(client: Client, prefix: string, nowMs: number): Promise<void> {
+  const readers = [
+    ...lists.map((name) => (from: number, to: number) => client.lrange(`${prefix}${name}`, from, to)),
+    ...sortedSets.map((name) => (from: number, to: number) => client.zrange(`${prefix}${name}`, `${from}`, `${to}`)),
+  ];
+  for (const read of readers) {
+    for (let from = 0; ; from += recountAtOnce) {
+      const ids = await read(from, from + recountAtOnce - 1);
+      if (ids.length === 0) break;
+      await mark(
+        client,
+        `${prefix}ledger`,
+        ids.map((id) => `${prefix}${id}`),
+        nowMs,
+      );
+    }
+  }
 }
 
 /** @param prefix of the queue's keys, with the colon at its end */

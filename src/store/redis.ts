@@ -16,7 +16,14 @@ import type {
 } from './engine.ts';
 import { type Finding, judgeRedis, parseRedisInfo } from './findings.ts';
 import { dayMinutes } from './minutes.ts';
-import { countIntake, forgetOldMinutes, markNewJobs, readIntake, readQueueAccount } from './redis-ledger.ts';
+import {
+  countIntake,
+  countUncounted,
+  forgetOldMinutes,
+  markNewJobs,
+  readIntake,
+  readQueueAccount,
+} from './redis-ledger.ts';
 import { parseRedisUrl, type RedisTarget } from './redis-url.ts';
 
 type Client = Redis | Cluster;
@@ -123,6 +130,8 @@ export function createRedisEngine(url: string): Engine {
     },
 
     account: (queueName: string) => readQueueAccount(connected().adding, keyOf(queueName, ''), Date.now()),
+
+    recount: (queueName: string) => countUncounted(connected().adding, keyOf(queueName, ''), Date.now()),
 
     countIntake: (app: string, counts: Readonly<Record<string, number>>) => {
       return countIntake(connected().adding, intakeKeyOf(app), counts, Date.now());

@@ -97,6 +97,8 @@ export function createSqlEngine(name: EngineName, openPools: () => Promise<SqlPo
       return readQueueAccount(connected().adding, ownSchema, queueSchema, queueName, Date.now());
     },
 
+    async recount() {}, // counted by the transaction that adds
+
     countIntake: (app: string, counts: Readonly<Record<string, number>>) => {
       return countIntake(connected().adding, ownSchema, app, counts);
     },

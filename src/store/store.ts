@@ -100,6 +100,12 @@ export interface Store {
   circuit(queue: QueueName): SharedText;
   /** @throws RelayError `store_unavailable` */
   account(queue: QueueName): Promise<QueueAccount>;
+  /**
+   * Counts what was stored by a process that was killed before it could count it; for when the account is off.
+   *
+   * @throws RelayError `store_unavailable`
+   */
+  recount(queue: QueueName): Promise<void>;
   /** @throws RelayError `store_unavailable` */
   countIntake(app: AppKey, counts: Readonly<Record<string, number>>): Promise<void>;
   /** @throws RelayError `store_unavailable` */

@@ -3,7 +3,8 @@ import { engineNames, type Plan, runTrial, type TrialResult } from './trial.ts';
 
 /**
  * `npm run chaos [-- --quick] [-- --engine redis,postgres,embedded]`: under load, kills and freezes the relay and its
- * store while Recall misbehaves, then counts. Exit code 1 unless nothing acknowledged is lost on any engine.
+ * store while Recall misbehaves, then counts. Exit code 1 unless nothing acknowledged is lost
+ * and the ledger adds up on every engine.
  */
 const { values } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, engine: { type: 'string', default: engineNames.join(',') } },
@@ -47,10 +48,24 @@ const columns = [
   'delivered',
   'deliveredTwice',
   'lost',
+  'ledgerOffBy',
 ] as const;
-const headings = ['engine', 'sent', 'acknowledged', '503', 'no answer', 'delivered', 'delivered twice', 'lost'];
+const headings = [
+  'engine',
+  'sent',
+  'acknowledged',
+  '503',
+  'no answer',
+  'delivered',
+  'delivered twice',
+  'lost',
+  'ledger off',
+];
 const rows = [headings, ...results.map((result) => columns.map((column) => String(result[column])))];
 const widths = headings.map((_heading, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
 for (const row of rows)
   process.stdout.write(`${row.map((cell, index) => cell.padStart(widths[index] ?? 0)).join('  ')}\n`);
-process.exitCode = results.every(({ lost, acknowledged }) => lost === 0 && acknowledged > 0) ? 0 : 1;
+const holds = results.every(
+  ({ lost, ledgerOffBy, acknowledged }) => lost === 0 && ledgerOffBy === 0 && acknowledged > 0,
+);
+process.exitCode = holds ? 0 : 1;

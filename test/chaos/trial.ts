@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startRecallStandIn } from '../../src/demo/recall-stand-in.ts';
+import type { Ledger } from '../../src/operator/ledger.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 import { startPostgres } from '../support/postgres-server.ts';
@@ -37,6 +38,8 @@ export interface TrialResult {
   readonly delivered: number;
   readonly deliveredTwice: number;
   readonly lost: number;
+  /** By how much the relay's own ledger is off at the end. */
+  readonly ledgerOffBy: number;
 }
 
 interface StoreUnderTest {
@@ -92,6 +95,7 @@ export async function runTrial(engine: string, plan: Plan, say: (line: string) =
     () => undefined, // the table says how many are lost
   );
   const arrived = arrivals();
+  const ledgerOffBy = await relay.ledgerOffBy();
   await relay.stop();
   await recall.close();
   await store.stop();
@@ -104,6 +108,7 @@ export async function runTrial(engine: string, plan: Plan, say: (line: string) =
     delivered: arrived.size,
     deliveredTwice: [...arrived.values()].filter((times) => times > 1).length,
     lost: missing(counts.acknowledged, arrived),
+    ledgerOffBy,
   };
 }
 
@@ -155,6 +160,7 @@ interface SupervisedRelay {
   ready(): Promise<void>;
   kill(): Promise<void>;
   freeze(ms: number): Promise<void>;
+  ledgerOffBy(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -189,6 +195,13 @@ function superviseRelay(env: Readonly<Record<string, string | undefined>>): Supe
       child.kill('SIGSTOP');
       await delay(ms);
       child.kill('SIGCONT');
+    },
+    async ledgerOffBy() {
+      const { private: url } = await current.logged('listening');
+      const headers = { authorization: `Bearer ${env.OPERATOR_TOKEN}` };
+      const answer = await fetch(new URL('/api/ledger', String(url)), { headers });
+      const ledger = (await answer.json()) as Ledger;
+      return ledger.apps[0]?.consumers[0]?.offBy ?? Number.NaN;
     },
     async stop() {
       stopping = true;
