@@ -81,7 +81,15 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
     };
     privateRoutes.route(
       '/',
-      createApiRoutes(config.operatorToken, () => readLedger(source, consumersOf)),
+      createApiRoutes(
+        config.operatorToken,
+        () => readLedger(source, consumersOf),
+        () => ({
+          engine: store.engine,
+          ...store.status(),
+          findings: store.findings(),
+        }),
+      ),
     );
   }
   const privateApp = withErrors(privateRoutes, log);

@@ -139,17 +139,19 @@ describe.each(engines)('on $engine', ({ createStore }) => {
   });
 
   test('the operator API takes the token and nothing else', async () => {
-    const url = new URL('/api/ledger', relay.relay.privateUrl);
-    for (const headers of [
-      {},
-      { authorization: 'Bearer wrong' },
-      { authorization: 'Basic operator-token-for-tests' },
-    ]) {
-      const answer = await fetch(url, { headers });
-      expect(answer.status).toBe(401);
-      expect(await answer.text()).not.toContain('apps');
+    for (const path of ['/api/ledger', '/api/store', '/api/anything']) {
+      const url = new URL(path, relay.relay.privateUrl);
+      for (const headers of [
+        {},
+        { authorization: 'Bearer wrong' },
+        { authorization: 'Basic operator-token-for-tests' },
+      ]) {
+        const answer = await fetch(url, { headers });
+        expect(answer.status).toBe(401);
+        expect(Object.keys(JSON.parse(await answer.text()))).toEqual(['error']);
+      }
+      expect((await fetch(new URL(path, relay.endpoint), { headers: token })).status).toBe(404);
     }
-    expect((await fetch(new URL('/api/ledger', relay.endpoint))).status).toBe(404);
   });
 });
 

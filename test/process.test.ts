@@ -12,6 +12,7 @@ import { postAsZoom, zoomHeaders } from '../src/demo/zoom-stand-in.ts';
 import { uniqueBody } from './support/bodies.ts';
 import { createRedisDatabase, engines } from './support/engines.ts';
 import { eventually } from './support/eventually.ts';
+import { startRedis } from './support/redis-server.ts';
 import { type RelayProcess, spawnRelay } from './support/relay-process.ts';
 import { oauthAppId, testEnvironment, testSecret } from './support/test-relay.ts';
 
@@ -295,6 +296,28 @@ describe('zoom-relay ledger', () => {
     const { ended, errors } = run(['ledger'], env);
     expect(await ended).toBe(exitCode);
     expect(errors.join('\n')).toMatch(message);
+  });
+});
+
+describe('zoom-relay doctor', () => {
+  const env = (listening: Record<string, unknown>) => {
+    return { ZOOM_RELAY_URL: String(listening.private), OPERATOR_TOKEN: 'operator-token-for-tests' };
+  };
+
+  test('a sound store is a ✓ and exits 0', async () => {
+    const { listening } = await startReady((await createRedisDatabase()).url, await startRecall());
+    const doctor = run(['doctor'], env(listening));
+    expect(await doctor.ended).toBe(0);
+    expect(doctor.lines).toEqual([expect.stringMatching(/^✓ store +redis, ready$/)]);
+  });
+
+  test('a Redis without persistence is a ✗ with the fix, and exits 1', async () => {
+    const redis = await startRedis('--appendonly', 'no');
+    const { listening } = await startReady(redis.url, await startRecall());
+    const doctor = run(['doctor'], env(listening));
+    expect(await doctor.ended).toBe(1);
+    expect(doctor.lines.join('\n')).toMatch(/✗ store +Redis keeps no append-only file.*Set appendonly yes/);
+    await redis.stop();
   });
 });
 

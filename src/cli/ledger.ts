@@ -1,10 +1,8 @@
-import { request } from 'undici';
 import { z } from 'zod';
 import { sumOf } from '../delivery/ledger.ts';
-import { RelayError } from '../errors.ts';
 import type { CommandProcess } from './command-process.ts';
+import { askOperatorApi } from './operator-api.ts';
 
-const timeoutMs = 15_000;
 const count = z.number();
 const intake = z.object({
   received: count,
@@ -32,46 +30,13 @@ type Ledger = z.infer<typeof ledger>;
 /**
  * Prints the ledger of a running relay; exit code 1 when it does not add up.
  *
- * @throws RelayError `configuration_invalid`, `target_unreachable`, `token_invalid`, `store_unavailable`
+ * @throws RelayError see `askOperatorApi`
  */
 export async function runLedgerCommand(host: CommandProcess, options: { readonly json: boolean }): Promise<void> {
-  const { text, parsed } = await askLedger(host);
+  const text = await askOperatorApi(host, '/api/ledger');
+  const parsed = ledger.parse(JSON.parse(text));
   host.stdout.write(options.json ? `${text}\n` : formatLedger(parsed));
   if (!parsed.addsUp) host.exitCode = 1;
-}
-
-async function askLedger(host: CommandProcess): Promise<{ readonly text: string; readonly parsed: Ledger }> {
-  const base = URL.parse(host.env.ZOOM_RELAY_URL?.trim() || 'http://127.0.0.1:9090');
-  if (base === null)
-    throw new RelayError('configuration_invalid', "ZOOM_RELAY_URL must be the URL of a relay's private port");
-  const token = host.env.OPERATOR_TOKEN?.trim() ?? '';
-  if (token === '')
-    throw new RelayError(
-      'configuration_invalid',
-      'OPERATOR_TOKEN is not set: give the token the relay was started with',
-    );
-  const answer = await get(new URL('/api/ledger', base), token);
-  if (answer.status === 401) throw new RelayError('token_invalid', 'the relay does not take this OPERATOR_TOKEN');
-  if (answer.status === 404)
-    throw new RelayError('route_unknown', `the relay at ${base.origin} does not have the operator role`);
-  if (answer.status !== 200)
-    throw new RelayError('store_unavailable', `the relay answered ${answer.status}: ${answer.text}`);
-  return { text: answer.text, parsed: ledger.parse(JSON.parse(answer.text)) };
-}
-
-async function get(url: URL, token: string): Promise<{ readonly status: number; readonly text: string }> {
-  try {
-    const headers = { authorization: `Bearer ${token}` };
-    const answer = await request(url, { headers, signal: AbortSignal.timeout(timeoutMs) });
-    return { status: answer.statusCode, text: await answer.body.text() };
-  } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no answer';
-    throw new RelayError(
-      'target_unreachable',
-      `no answer from ${url.origin} (${reason}): is a relay with the operator role running there? Set ZOOM_RELAY_URL`,
-      { cause },
-    );
-  }
 }
 
 const columnWidth = 12;

@@ -3,10 +3,13 @@ import { roles } from '../config.ts';
 import { RelayError } from '../errors.ts';
 import type { CommandProcess } from './command-process.ts';
 import { runDemoCommand } from './demo.ts';
+import { runDoctorCommand } from './doctor.ts';
 import { runLedgerCommand } from './ledger.ts';
 import { runSchemaCommand } from './schema.ts';
 import { defaultSecretEnv, runSendCommand } from './send.ts';
 import { runStartCommand } from './start.ts';
+
+const asksTheRelay = '\nAsks the relay at ZOOM_RELAY_URL (http://127.0.0.1:9090) with OPERATOR_TOKEN.';
 
 /** `zoom-relay COMMAND`. Errors that are thrown become one line on standard error and an exit code in `main.ts`. */
 export function createProgram(host: CommandProcess): Command {
@@ -41,10 +44,17 @@ export function createProgram(host: CommandProcess): Command {
     .action((what: string, options) => runSendCommand(host, what, options));
 
   program
+    .command('doctor')
+    .description('what is sound and what is not on a running relay, with the fix; exit code 1 when something is not')
+    .option('--json', 'print it as JSON', false)
+    .addHelpText('after', asksTheRelay)
+    .action((options: { json: boolean }) => runDoctorCommand(host, options));
+
+  program
     .command('ledger')
     .description('what became of every notification, recounted from the queues; exit code 1 when it does not add up')
     .option('--json', 'print it as JSON', false)
-    .addHelpText('after', '\nAsks the relay at ZOOM_RELAY_URL (http://127.0.0.1:9090) with OPERATOR_TOKEN.')
+    .addHelpText('after', asksTheRelay)
     .action((options: { json: boolean }) => runLedgerCommand(host, options));
 
   program
