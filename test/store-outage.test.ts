@@ -118,16 +118,13 @@ describe('PostgreSQL', () => {
 
   test('holding every write back: 503 at the deadline, then recovers', async () => {
     const { postgres, relay } = await startBoth();
-    await postgres.query('BEGIN; LOCK TABLE bullmq.job IN ACCESS EXCLUSIVE MODE; COMMIT').catch(() => []);
-    const lock = postgres.query('LOCK TABLE bullmq.job IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4)');
-    await eventually('the table is locked', async () => {
-      const rows = await postgres.query(
-        "SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'bullmq.job'::regclass",
-      );
-      return rows.length > 0;
-    });
+    const locker = new Client({ connectionString: postgres.urlOf('postgres') });
+    await locker.connect();
+    await locker.query('BEGIN');
+    await locker.query('LOCK TABLE bullmq.job IN ACCESS EXCLUSIVE MODE');
     await expectTurnedAway(relay);
-    await lock;
+    await locker.query('COMMIT');
+    await locker.end();
     await expectRecovery(relay);
   });
 
