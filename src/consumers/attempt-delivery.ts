@@ -67,8 +67,14 @@ export async function attemptDelivery(
   const { content } = decoded;
   const { receivedAtMs } = content;
   const death = deathByAge(receivedAtMs, consumer.policy, startedAtMs);
-  if (death !== undefined)
-    return conclude(consumer, delivery, death, tooOld(delivery, startedAtMs, parts), startedAtMs, parts);
+  if (death !== undefined) {
+    return conclude(
+      consumer,
+      delivery,
+      { decision: death, record: tooOld(delivery, startedAtMs, parts), receivedAtMs },
+      parts,
+    );
+  }
   if (!isIntact(content, delivery.id, consumer.secrets)) {
     return settle(
       consumer,
@@ -113,15 +119,10 @@ async function settle(
   const { decision } = await parts.breaker.settle((circuit) => {
     return decide(attempted, ended.outcome, circuit, consumer.policy, nowMs, random);
   });
-  return conclude(
-    consumer,
-    delivery,
-    decision,
-    recordOf(delivery, ended, nowMs, parts),
-    ended.receivedAtMs,
-    parts,
-    ended.outcome,
-  );
+  const { outcome, receivedAtMs } = ended;
+  const detail = outcome.kind === 'unreadable' ? { detail: outcome.reason } : {};
+  const record = recordOf(delivery, ended, nowMs, parts);
+  return conclude(consumer, delivery, { decision, record, receivedAtMs, ...detail }, parts);
 }
 
 function recordOf(delivery: QueuedDelivery, ended: Ended, nowMs: number, parts: AttemptParts): AttemptRecord {
@@ -152,14 +153,20 @@ function tooOld(delivery: QueuedDelivery, nowMs: number, parts: AttemptParts): A
   };
 }
 
+interface Conclusion {
+  readonly decision: Decision;
+  readonly record: AttemptRecord;
+  readonly receivedAtMs: number;
+  /** What the reason alone does not say. */
+  readonly detail?: string;
+}
+
+/** Tells the observers what was decided, and gives it to the store to carry out. */
 function conclude(
   consumer: HttpConsumer,
   delivery: QueuedDelivery,
-  decision: Decision,
-  record: AttemptRecord,
-  receivedAtMs: number,
+  { decision, record, receivedAtMs, detail }: Conclusion,
   parts: AttemptParts,
-  outcome?: Outcome,
 ): Settled {
   const common = { app: consumer.app, consumer: consumer.key, notificationId: delivery.id, record };
   switch (decision.kind) {
@@ -173,11 +180,9 @@ function conclude(
     case 'defer':
       parts.observe({ kind: 'held', ...common, delayMs: decision.delayMs });
       break;
-    case 'dead': {
-      const detail = outcome?.kind === 'unreadable' ? { detail: outcome.reason } : {};
-      parts.observe({ kind: 'dead', ...common, reason: decision.reason, ...detail });
+    case 'dead':
+      parts.observe({ kind: 'dead', ...common, reason: decision.reason, ...(detail !== undefined && { detail }) });
       break;
-    }
     default:
       unreachable(decision);
   }

@@ -86,11 +86,12 @@ export function createSqlEngine(name: EngineName, openPools: () => Promise<SqlPo
       const ids = jobs.map(({ id }) => id);
       const { rows } = await connected().adding.query<{ id: string; name: string }>(text, [queueName, ids]);
       const stored = new Map(rows.map((row) => [row.id, row.name]));
-      const first = new Map(named.map(({ id, name: jobName }) => [id, stored.get(id) === jobName]));
-      // Removed by retention within this very moment: Zoom sends it again, it folds.
-      if (stored.size < first.size)
+      return named.map(({ id, name: jobName }) => {
+        const storedName = stored.get(id);
+        if (storedName !== undefined) return storedName === jobName;
+        // Removed by retention within this very moment: Zoom sends it again, it folds.
         throw new RelayError('store_unavailable', 'a delivery was not found after adding it');
-      return jobs.map(({ id }) => first.get(id) ?? false);
+      });
     },
 
     account: (queueName: string) => {
@@ -121,10 +122,9 @@ export function createSqlEngine(name: EngineName, openPools: () => Promise<SqlPo
     },
 
     async probeWrite() {
-      await sharedText(() => connected().adding, 'probe').swap(
-        undefined,
-        'written once, to see whether writes go through',
-      );
+      const text = `INSERT INTO ${ownSchema}.shared_text (key, value) VALUES ('probe', $1)
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
+      await connected().adding.query(text, [String(Date.now())]);
     },
 
     // A query that times out takes its connection with it, see `postgres.ts`.
@@ -184,11 +184,11 @@ async function prepareOwnTables(client: Pick<SqlPool, 'query'>): Promise<void> {
   const known = `SELECT value FROM ${ownSchema}.shared_text WHERE key = 'tables'`;
   const { rows } = await client.query<{ value: string }>(known).catch(() => ({ rows: [] }));
   if (rows[0]?.value === ownVersion) return;
+  // Several statements in one query are one transaction, which ends with them whether they succeed or fail.
   await client.query(`
-    BEGIN; SELECT pg_advisory_xact_lock(${ownLock}); ${ownTables}
+    SELECT pg_advisory_xact_lock(${ownLock}); ${ownTables}
     INSERT INTO ${ownSchema}.shared_text (key, value) VALUES ('tables', '${ownVersion}')
-      ON CONFLICT (key) DO UPDATE SET value = excluded.value;
-    COMMIT`);
+      ON CONFLICT (key) DO UPDATE SET value = excluded.value`);
 }
 
 function sharedText(pool: () => SqlPool, key: string): SharedText {

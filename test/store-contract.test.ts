@@ -33,6 +33,17 @@ async function open(url: string): Promise<Store> {
 }
 
 describe.each(engines)('on $engine', ({ createStore }) => {
+  test('of two copies in one batch the first is new and the second is not; so are later ones', async () => {
+    const folder = await createStore();
+    const store = await open(folder.url);
+    const [once, twice] = [newDelivery(), newDelivery()];
+    expect(await store.add([twice, once, twice])).toEqual([true, true, false]);
+    expect(await store.add([twice, once])).toEqual([false, false]);
+    expect(await store.account(queue)).toMatchObject({ accepted: 2, pending: 2 });
+    await store.close();
+    await folder.remove();
+  });
+
   test('what is delivered is kept up to the count; what is pending is never removed; the ledger still adds up', async () => {
     const folder = await createStore();
     const store = await open(folder.url);
@@ -62,4 +73,16 @@ describe.each(engines)('on $engine', ({ createStore }) => {
     await store.close();
     await folder.remove();
   });
+});
+
+test('on postgres, two writers of the same ids in opposite order do not refuse each other', async () => {
+  const database = await engines[2].createStore();
+  const [one, other] = [await open(database.url), await open(database.url)];
+  for (let round = 0; round < 30; round += 1) {
+    const deliveries = Array.from({ length: 60 }, newDelivery);
+    const answers = await Promise.all([one.add(deliveries), other.add(deliveries.toReversed())]);
+    expect(answers.flat().filter(Boolean)).toHaveLength(60);
+  }
+  await Promise.all([one.close(), other.close()]);
+  await database.remove();
 });
