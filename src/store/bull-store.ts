@@ -9,10 +9,13 @@ import type { Engine } from './engine.ts';
 import type { Finding } from './findings.ts';
 import { inTime } from './in-time.ts';
 import { Inspection } from './inspection.ts';
+import { RecordSpaces } from './record-spaces.ts';
 import type {
   IntakeAccount,
   ProcessDelivery,
   QueueAccount,
+  QueueState,
+  Records,
   SharedText,
   Store,
   StoreStatus,
@@ -29,6 +32,8 @@ const pingIntervalMs = 3000;
 const pingTimeoutMs = 2000;
 /** A connection that is open but dead says nothing for hours; after this many pings it is made anew. */
 const unansweredBeforeReset = 2;
+/** For a question that somebody waits for. */
+const answerTimeoutMs = 10_000;
 const defaultUpkeepIntervalMs = 60_000;
 /** The same error is said again after this, milliseconds, and so many different ones are remembered. */
 const repeatErrorAfterMs = 10_000;
@@ -58,6 +63,7 @@ export class BullStore implements Store {
   readonly #upkeepIntervalMs: number;
   readonly #inspection: Inspection;
   readonly #workers: WorkerGroup;
+  readonly #records: RecordSpaces;
   readonly #queues = new Map<QueueName, DeliveryQueue>();
   readonly #stopping = new AbortController();
   readonly #saidAtMs = new Map<string, number>();
@@ -77,6 +83,10 @@ export class BullStore implements Store {
     this.#upkeepIntervalMs = setup.upkeepIntervalMs ?? defaultUpkeepIntervalMs;
     this.#inspection = new Inspection(engine, setup.log, setup.allowEviction);
     this.#workers = new WorkerGroup(engine, (error) => this.#sayError(error));
+    this.#records = new RecordSpaces(
+      (space) => engine.records(space),
+      (question) => this.#askInTime(question),
+    );
   }
 
   open(): void {
@@ -135,6 +145,22 @@ export class BullStore implements Store {
     return this.#ask((engine) => engine.intake(app));
   }
 
+  queueState(name: QueueName): Promise<QueueState> {
+    return this.#askInTime(() => this.#engine.queueState(name));
+  }
+
+  pause(name: QueueName): Promise<void> {
+    return this.#askInTime(() => this.#queue(name).pause());
+  }
+
+  resume(name: QueueName): Promise<void> {
+    return this.#askInTime(() => this.#queue(name).resume());
+  }
+
+  records(space: string): Records {
+    return this.#records.records(space);
+  }
+
   stopWorkers(): Promise<void> {
     return this.#workers.stop();
   }
@@ -159,6 +185,15 @@ export class BullStore implements Store {
     } catch (error) {
       throw asUnavailable(error);
     }
+  }
+
+  /** Does not wait through an outage, as Redis commands would. */
+  #askInTime<T>(question: () => Promise<T>): Promise<T> {
+    return this.#ask(async (engine) => {
+      const obstacle = engine.obstacle();
+      if (obstacle !== undefined) throw new RelayError('store_unavailable', obstacle);
+      return inTime(question(), answerTimeoutMs);
+    });
   }
 
   #queue(name: QueueName): DeliveryQueue {
@@ -254,6 +289,7 @@ export class BullStore implements Store {
       await this.#inspection.run();
       await this.#engine.forgetOldMinutes(this.#setup.queues, this.#setup.apps);
       await this.#workers.removeExpired(Date.now());
+      await this.#records.forgetExpired();
     } catch (error) {
       this.#sayError(error);
     } finally {

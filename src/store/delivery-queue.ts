@@ -13,6 +13,8 @@ export interface DeliveryQueue {
   add(delivery: NewDelivery): Promise<boolean>;
   /** Rejects when it has to be opened anew. */
   waitUntilReady(): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -33,6 +35,8 @@ export function openDeliveryQueue(
   return {
     add: (delivery) => batcher.add(delivery, delivery.sizeBytes),
     waitUntilReady: () => queue.waitUntilReady(),
+    pause: () => queue.pause(),
+    resume: () => queue.resume(),
     close: () => queue.close(),
   };
 }

@@ -38,6 +38,7 @@ export function openDeliveryWorker(
     stalledInterval: stalledIntervalMs,
     maxStalledCount,
     runRetryDelay: retryAfterOutageMs,
+    ...(options.rateLimit && { limiter: { max: options.rateLimit.max, duration: options.rateLimit.durationMs } }),
     ...(engine.removesAsJobsFinish && {
       removeOnComplete: { age: seconds(options.retainDeliveredMs), count: options.retainDeliveredCount },
       removeOnFail: { age: seconds(options.retainDeadMs) },

@@ -2,7 +2,7 @@ import type { Job, Processor, QueueOptions, WorkerOptions } from 'bullmq';
 import type { AttemptRecord } from '../delivery/attempt.ts';
 import type { StoredDelivery } from '../delivery/stored-delivery.ts';
 import type { Finding } from './findings.ts';
-import type { EngineName, IntakeAccount, QueueAccount, Retention, SharedText } from './store.ts';
+import type { EngineName, IntakeAccount, QueueAccount, QueueState, Records, Retention, SharedText } from './store.ts';
 
 export type DeliveryJob = Job<StoredDelivery, AttemptRecord>;
 export type DeliveryProcessor = Processor<StoredDelivery, AttemptRecord>;
@@ -13,6 +13,9 @@ export interface BullQueue {
     jobs: { name: string; data: StoredDelivery; opts: { jobId: string } }[],
   ): Promise<readonly { readonly id?: string | undefined }[]>;
   waitUntilReady(): Promise<void>;
+  /** Keeps all workers of the queue from claiming, until it is resumed. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   close(): Promise<void>;
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
@@ -31,6 +34,12 @@ export interface NewJob {
   readonly id: string;
   readonly label: string;
   readonly data: StoredDelivery;
+}
+
+/** A space of records; takes only what was checked. */
+export interface RecordSpace extends Records {
+  /** Removes what has expired, in batches. */
+  forgetExpired(): Promise<void>;
 }
 
 export type BullQueueOptions = Omit<QueueOptions, 'connection' | 'prefix'>;
@@ -57,6 +66,7 @@ export interface Engine {
   add(queue: BullQueue, queueName: string, jobs: readonly NewJob[]): Promise<readonly boolean[]>;
   /** What the ledger and the queue itself say, at one moment. */
   account(queueName: string): Promise<QueueAccount>;
+  queueState(queueName: string): Promise<QueueState>;
   /** Counts what was stored by a process that was killed before it could count it. */
   recount(queueName: string): Promise<void>;
   /** Adds to what is counted of the requests to an app, for the minute that has now. */
@@ -67,6 +77,8 @@ export interface Engine {
   intake(app: string): Promise<IntakeAccount>;
   /** A small text beside a queue, for workers. */
   sharedText(queueName: string, name: string): SharedText;
+  /** Opens nothing, so that it can be asked for before the store is connected. */
+  records(space: string): RecordSpace;
   /** How well the store keeps things, as it is set up now. */
   inspect(): Promise<readonly Finding[]>;
   /** Resolves when the store has answered on every connection that writes. */

@@ -24,6 +24,8 @@ import {
   readIntake,
   readQueueAccount,
 } from './redis-ledger.ts';
+import { readQueueState } from './redis-queue-state.ts';
+import { openRecordKeys } from './redis-records.ts';
 import { parseRedisUrl, type RedisTarget } from './redis-url.ts';
 
 type Client = Redis | Cluster;
@@ -86,6 +88,7 @@ export function createRedisEngine(url: string): Engine {
 
   function open(name: string): Client {
     const client = createClient(target as RedisTarget, name);
+    client.setMaxListeners(0); // each queue and worker listens for errors of its own
     client.on('error', (error) => {
       lastError = describeError(error).message;
     });
@@ -131,6 +134,8 @@ export function createRedisEngine(url: string): Engine {
 
     account: (queueName: string) => readQueueAccount(connected().adding, keyOf(queueName, ''), Date.now()),
 
+    queueState: (queueName: string) => readQueueState(connected().adding, keyOf(queueName, '')),
+
     recount: (queueName: string) => countUncounted(connected().adding, keyOf(queueName, ''), Date.now()),
 
     countIntake: (app: string, counts: Readonly<Record<string, number>>) => {
@@ -153,6 +158,9 @@ export function createRedisEngine(url: string): Engine {
         },
       };
     },
+
+    records: (space: string) =>
+      openRecordKeys(() => connected().working, keyOf(`{records.${space}}`, 'record'), Date.now),
 
     async inspect() {
       const findings = await Promise.all(primaries(connected().adding).map(inspectNode));

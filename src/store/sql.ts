@@ -5,6 +5,8 @@ import { describeError } from '../log.ts';
 import type { BullQueue, BullQueueOptions, BullWorkerOptions, DeliveryProcessor, Engine, NewJob } from './engine.ts';
 import { embeddedFindings, judgePostgres } from './findings.ts';
 import { countIntake, forgetOldMinutes, ledgerTables, readIntake, readQueueAccount } from './sql-ledger.ts';
+import { readQueueState } from './sql-queue-state.ts';
+import { openRecordTable, recordTable } from './sql-records.ts';
 import { removeExpired } from './sql-retention.ts';
 import type { EngineName, Retention, SharedText } from './store.ts';
 
@@ -25,7 +27,8 @@ const ownSchema = 'zoom_relay';
 const ownTables = `
 CREATE SCHEMA IF NOT EXISTS ${ownSchema};
 CREATE TABLE IF NOT EXISTS ${ownSchema}.shared_text (key text PRIMARY KEY, value text NOT NULL);
-${ledgerTables(ownSchema, queueSchema)}`;
+${ledgerTables(ownSchema, queueSchema)}
+${recordTable(ownSchema)}`;
 
 /** Where no other process can be at work, what was active when the last one was killed need not wait for its lock. */
 const releaseActive = `
@@ -98,6 +101,8 @@ export function createSqlEngine(name: EngineName, openPools: () => Promise<SqlPo
       return readQueueAccount(connected().adding, ownSchema, queueSchema, queueName, Date.now());
     },
 
+    queueState: (queueName: string) => readQueueState(connected().adding, queueSchema, queueName),
+
     async recount() {}, // counted by the transaction that adds
 
     countIntake: (app: string, counts: Readonly<Record<string, number>>) => {
@@ -109,6 +114,8 @@ export function createSqlEngine(name: EngineName, openPools: () => Promise<SqlPo
     forgetOldMinutes: () => forgetOldMinutes(connected().adding, ownSchema, Date.now()),
 
     sharedText: (queueName: string, name: string) => sharedText(() => connected().working, `${queueName}:${name}`),
+
+    records: (space: string) => openRecordTable(() => connected().working, ownSchema, space, Date.now),
 
     async inspect() {
       if (name === 'embedded') return embeddedFindings;
@@ -177,7 +184,7 @@ async function retryDeadlock(add: () => Promise<unknown>): Promise<void> {
 }
 
 /** Changes with `ownTables`, so that a start on tables that are up to date takes no locks. */
-const ownVersion = '1';
+const ownVersion = '2';
 const ownLock = 0x7a6f6f6d; // 'zoom'
 
 async function prepareOwnTables(client: Pick<SqlPool, 'query'>): Promise<void> {

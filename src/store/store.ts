@@ -31,6 +31,65 @@ export interface SharedText {
   swap(expected: string | undefined, next: string): Promise<boolean>;
 }
 
+export interface RecordChange {
+  readonly value: string;
+  /** What to find it by; replaces the tags it had. */
+  readonly tags?: readonly string[];
+  /** From then on there is no such record, epoch milliseconds. Kept for ever without. */
+  readonly expiresAtMs?: number;
+}
+
+export interface KeptRecord {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface RecordQuery {
+  /** Only records that carry it. */
+  readonly tag?: string;
+  /** Only keys that begin with it. */
+  readonly prefix?: string;
+  /** Only keys below it; the last key of one page gives the next page, whatever was added meanwhile. */
+  readonly before?: string;
+  /** At most so many. */
+  readonly limit: number;
+}
+
+/**
+ * Small documents that must last, in a space of their own; changed by comparing and swapping. A record past its expiry
+ * is not there. Keys and tags have 1 to 200 characters; keys, tags and values may be any well-formed text without NUL.
+ *
+ * Every method throws RelayError `store_unavailable` when the store is away, refuses, or does not answer within 10 s (a
+ * change may then have been made all the same), and `internal` for text it does not take.
+ */
+export interface Records {
+  read(key: string): Promise<string | undefined>;
+  /** Replaces the record if its value still is `expected` (`undefined`: there is none); tells whether it did. */
+  swap(key: string, expected: string | undefined, next: RecordChange): Promise<boolean>;
+  /** Tells whether there was one. */
+  remove(key: string): Promise<boolean>;
+  /** The records with the highest keys, descending in order of their UTF-8 bytes. */
+  list(query: RecordQuery): Promise<readonly KeptRecord[]>;
+}
+
+/** What is in a queue at this moment. */
+export interface QueueState {
+  readonly waiting: number;
+  readonly delayed: number;
+  readonly active: number;
+  /** Delivered and still kept. */
+  readonly delivered: number;
+  /** Given up and still kept. */
+  readonly dead: number;
+  readonly isPaused: boolean;
+  /**
+   * When the oldest delivery that is not finished was added, epoch milliseconds. Redis looks at up to 1,000 each of those
+   * waiting, active and delayed, 500 from either end: where there are more, an older one in the middle may be missed. (What
+   * was retried comes back at the end where new ones arrive; the longest delays belong to the oldest.)
+   */
+  readonly oldestPendingAtMs: number | undefined;
+}
+
 /** Totals since the store was made, and what is in the queue now. */
 export interface QueueAccount {
   readonly accepted: number;
@@ -68,6 +127,16 @@ export interface WorkOptions extends Retention {
   readonly concurrency: number;
   /** How long the lock outlives a worker that no longer renews it, milliseconds. Must exceed the longest attempt. */
   readonly lockMs: number;
+  readonly rateLimit?: RateLimit;
+}
+
+/**
+ * For a queue, over all processes that work on it with the same limit: at most `max` attempts (1 or more) in each
+ * `durationMs`, counted from the first attempt after the window before. A `hold` ends the window: after it a new one begins.
+ */
+export interface RateLimit {
+  readonly max: number;
+  readonly durationMs: number;
 }
 
 /** A rejection of `process` is a surprise (the store went away under it, or a bug): the delivery is tried again after 5 s, uncounted. */
@@ -110,6 +179,24 @@ export interface Store {
   countIntake(app: AppKey, counts: Readonly<Record<string, number>>): Promise<void>;
   /** @throws RelayError `store_unavailable` */
   intake(app: AppKey): Promise<IntakeAccount>;
+  /** @throws RelayError `store_unavailable` */
+  queueState(queue: QueueName): Promise<QueueState>;
+  /**
+   * Workers of all processes claim nothing more from the queue, also after a restart, until it is resumed. What is active
+   * is finished; adding goes on.
+   *
+   * @throws RelayError `store_unavailable`; it may have been paused all the same
+   */
+  pause(queue: QueueName): Promise<void>;
+  /** @throws RelayError `store_unavailable`; it may have been resumed all the same */
+  resume(queue: QueueName): Promise<void>;
+  /**
+   * May be called before the store is open. What has expired is removed by processes that have asked for the space.
+   *
+   * @param space 1 to 100 of `a-z 0-9 . - _`, the first a letter or digit
+   * @throws RelayError `internal` for another name
+   */
+  records(space: string): Records;
   /** No new attempts; resolves when the active ones have ended and are settled. Adding still works. */
   stopWorkers(): Promise<void>;
   close(): Promise<void>;
