@@ -2,28 +2,32 @@ import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Hono } from 'hono';
-import type { AppConfig, Config } from './config.ts';
-import { attemptDelivery, type HttpConsumer } from './consumers/attempt-delivery.ts';
+import type { Config } from './config.ts';
+import { attemptDelivery } from './consumers/attempt-delivery.ts';
 import { CircuitBreaker } from './consumers/circuit-breaker.ts';
-import type { DeliveryObserver, Sender } from './consumers/ports.ts';
-import { createUndiciSender } from './consumers/undici-sender.ts';
+import { loadHandlers } from './consumers/handlers/load-handlers.ts';
+import type { DeliveryObserver, Target } from './consumers/ports.ts';
 import { parseCircuit } from './delivery/circuit.ts';
 import { type ConsumerCounts, type IntakeCounts, intakeCountsOf } from './delivery/ledger.ts';
-import { type AppKey, type ConsumerKey, queueNameOf, recallConsumer } from './delivery/names.ts';
+import { type AppKey, type ConsumerKey, queueNameOf } from './delivery/names.ts';
+import { createDirectory } from './directory/directory.ts';
+import { viewMeeting } from './directory/meeting-view.ts';
 import type { RelayError } from './errors.ts';
 import { errorResponse } from './http-error.ts';
 import type { IntakeParts } from './intake/accept.ts';
 import { IntakeLedger } from './intake/intake-ledger.ts';
-import type { DeliveryWriter } from './intake/ports.ts';
 import { ReadingRoom } from './intake/read-body.ts';
 import { createIntakeRoutes } from './intake/routes.ts';
 import { type Listener, listen } from './listener.ts';
 import type { Log } from './log.ts';
-import { createApiRoutes } from './operator/api-routes.ts';
+import { createApiRoutes, type OperatorApi } from './operator/api-routes.ts';
+import { readConsumers } from './operator/consumers.ts';
 import { createHealthRoutes, type Health } from './operator/health-routes.ts';
-import { type LedgerSource, readLedger } from './operator/ledger.ts';
+import { readLedger } from './operator/ledger.ts';
 import { createMetrics } from './operator/metrics.ts';
+import type { OperatorSource } from './operator/ports.ts';
 import { createPrivateRoutes } from './operator/private-routes.ts';
+import { type PlannedConsumer, planConsumers } from './plan-consumers.ts';
 import { reportDelivery, reportIntake } from './report.ts';
 import { openStore } from './store/open-store.ts';
 import type { Store } from './store/store.ts';
@@ -36,6 +40,11 @@ const minLockMs = 12_000;
 /** What is under way gets this long when the process is told to stop, and closing connections this, milliseconds. */
 const stopGraceMs = 20_000;
 const closeGraceMs = 8000;
+
+/** The records of an app's directory. */
+function directorySpaceOf(app: AppKey): string {
+  return `directory.${app}`;
+}
 
 /** A running relay. */
 export interface Relay {
@@ -57,59 +66,47 @@ export interface Relay {
  * Joins all parts. Listens at once and connects to the store in the background: until it is there, `/readyz` and
  * notifications get 503.
  *
- * @throws RelayError `listener_failed`
+ * @throws RelayError `listener_failed`; `configuration_invalid` for a handler module that is not usable
  */
 export async function startRelay(config: Config, log: Log): Promise<Relay> {
+  const handlers = config.handlers === undefined ? [] : await loadHandlers(config.handlers);
+  const consumers = planConsumers(config, {
+    handlers,
+    directoryOf: (app, retainMs) => createDirectory(store.records(directorySpaceOf(app)), retainMs),
+    log,
+    nowMs: Date.now,
+  });
   let stopping = false;
   const { promise: failed, resolve: onFatal } = Promise.withResolvers<RelayError>();
-  const health = (): Health =>
-    stopping ? { ready: false, reason: 'shutting down', isStopping: true } : store.status();
-  const metrics = createMetrics(() => ({ ready: store.status().ready, findings: store.findings() }));
-  const ledger = new IntakeLedger({ countIntake: (app, counts) => store.countIntake(app, counts) });
-  const observe = reportIntake(log, ledger, metrics);
-  const writer: DeliveryWriter = { add: (deliveries) => store.add(deliveries) };
-  const intake = composeIntake(config, { writer, observe, isStopping: () => stopping });
-  const publicApp = withErrors(new Hono().route('/', intake).route('/', createHealthRoutes(health, false)), log);
-  const privateRoutes = createPrivateRoutes(health, metrics);
-  if (config.operatorToken !== undefined && config.roles.includes('operator')) {
-    const consumersOf = new Map([...config.apps.keys()].map((app) => [app, [recallConsumer]] as const));
-    const source: LedgerSource = {
-      account: (queue) => store.account(queue),
-      recount: (queue) => store.recount(queue),
-      intake: (app) => store.intake(app),
-      circuit: async (queue) => parseCircuit(await store.circuit(queue).read()),
-    };
-    privateRoutes.route(
-      '/',
-      createApiRoutes(
-        config.operatorToken,
-        () => readLedger(source, consumersOf),
-        () => ({
-          engine: store.engine,
-          ...store.status(),
-          findings: store.findings(),
-        }),
-      ),
-    );
-  }
-  const privateApp = withErrors(privateRoutes, log);
-  const consumers = [...config.apps.values()].map((app) => recallOf(app, config));
-  const queues = consumers.map(({ app, key }) => queueNameOf(app, key));
   const working = config.roles.includes('worker') ? consumers : [];
-  const nowMs = (): number => performance.now();
   const store = openStore({
     url: config.storeUrl.reveal(),
-    queues,
+    queues: consumers.map(({ app, key }) => queueNameOf(app, key)),
     apps: [...config.apps.keys()],
     workers: working.length,
     log,
     allowEviction: config.dangerouslyAllowEviction,
-    nowMs,
+    nowMs: () => performance.now(),
     onFatal,
   });
+  const health = (): Health =>
+    stopping ? { ready: false, reason: 'shutting down', isStopping: true } : store.status();
+  const metrics = createMetrics(() => ({ ready: store.status().ready, findings: store.findings() }));
+  const ledger = new IntakeLedger({ countIntake: (app, counts) => store.countIntake(app, counts) });
+  const intake = composeIntake(config, consumers, {
+    writer: { add: (deliveries) => store.add(deliveries) },
+    observe: reportIntake(log, ledger, metrics),
+    isStopping: () => stopping,
+  });
+  const publicApp = withErrors(new Hono().route('/', intake).route('/', createHealthRoutes(health, false)), log);
+  const privateRoutes = createPrivateRoutes(health, metrics);
+  if (config.operatorToken !== undefined && config.roles.includes('operator')) {
+    privateRoutes.route('/', createApiRoutes(config.operatorToken, composeOperator(config, store, consumers)));
+  }
+  const privateApp = withErrors(privateRoutes, log);
   const listeners = await listenOnBoth(config.roles.includes('edge') ? publicApp : undefined, privateApp, config);
   store.open();
-  const senders = working.map((consumer) => work(store, consumer, config, reportDelivery(log, metrics)));
+  const targets = working.map((consumer) => work(store, consumer, config, reportDelivery(log, metrics)));
   log.info({ event: 'started', roles: config.roles, apps: [...config.apps.keys()], store: store.engine });
 
   let stopped: Promise<void> | undefined;
@@ -122,19 +119,50 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
     consumerCounts: (app, consumer) => store.account(queueNameOf(app, consumer)),
     stop() {
       stopping = true;
-      stopped ??= stopAll([listeners.public, listeners.private], ledger, store, senders, log);
+      stopped ??= stopAll([listeners.public, listeners.private], ledger, store, targets, log);
       return stopped;
     },
   };
 }
 
+function composeOperator(config: Config, store: Store, consumers: readonly PlannedConsumer[]): OperatorApi {
+  const { retainDirectoryMs } = config;
+  const directories = [...config.apps.keys()].flatMap((app) => {
+    if (retainDirectoryMs === undefined) return [];
+    return [{ app, directory: createDirectory(store.records(directorySpaceOf(app)), retainDirectoryMs) }];
+  });
+  const keys = consumers.map(({ app, key }) => ({ app, consumer: key }));
+  const source: OperatorSource = {
+    account: (queue) => store.account(queue),
+    recount: (queue) => store.recount(queue),
+    intake: (app) => store.intake(app),
+    circuit: async (queue) => parseCircuit(await store.circuit(queue).read()),
+    queueState: (queue) => store.queueState(queue),
+  };
+  return {
+    readLedger: () => readLedger(source, keys),
+    readStore: () => ({ engine: store.engine, ...store.status(), findings: store.findings() }),
+    readConsumers: () => readConsumers(source, keys, Date.now()),
+    hasConsumer: (app, consumer) => keys.some((known) => known.app === app && known.consumer === consumer),
+    async readMeeting(id) {
+      const found = await Promise.all(
+        directories.map(async ({ app, directory }) => ({ app, entry: await directory.meeting(id) })),
+      );
+      return found.flatMap(({ app, entry }) => (entry === undefined ? [] : [{ app, ...viewMeeting(entry) }]));
+    },
+    pause: (queue) => store.pause(queue),
+    resume: (queue) => store.resume(queue),
+  };
+}
+
 function composeIntake(
   config: Config,
+  consumers: readonly PlannedConsumer[],
   parts: Pick<IntakeParts, 'writer' | 'observe' | 'isStopping'>,
 ): ReturnType<typeof createIntakeRoutes> {
-  const apps = [...config.apps].map(
-    ([key, { secrets }]) => [key, { key, secrets, consumers: [recallConsumer] }] as const,
-  );
+  const apps = [...config.apps].map(([key, { secrets }]) => {
+    return [key, { key, secrets, consumers: consumers.filter(({ app }) => app === key) }] as const;
+  });
   const settings = {
     toleranceSec: config.signatureToleranceSec,
     maxBodyBytes: config.maxBodyBytes,
@@ -147,54 +175,42 @@ function composeIntake(
   });
 }
 
-/** Each consumer has connections of its own, so that one that hangs takes none from another. */
-function work(store: Store, consumer: HttpConsumer, config: Config, observe: DeliveryObserver): Sender {
-  const { app, key } = consumer;
+/** Each consumer has a target of its own, so that one that hangs takes no connection from another. */
+function work(store: Store, planned: PlannedConsumer, config: Config, observe: DeliveryObserver): Target {
+  const { app, key, timeoutMs } = planned;
   const queue = queueNameOf(app, key);
-  const sender = createUndiciSender(config.deliveryTimeoutMs, config.deliveryConcurrency);
-  const probeMs = config.deliveryTimeoutMs + lockMarginMs;
-  const breaker = new CircuitBreaker(store.circuit(queue), Date.now, probeMs, (from, to) => {
+  const target = planned.openTarget();
+  const breaker = new CircuitBreaker(store.circuit(queue), Date.now, timeoutMs + lockMarginMs, (from, to) => {
     observe({ kind: 'circuit', app, consumer: key, from, to });
   });
-  const parts = {
-    sender,
-    breaker,
-    observe,
-    worker: `${hostname()}:${process.pid}`,
-    nowMs: Date.now,
-    random: Math.random,
-  };
+  const worker = `${hostname()}:${process.pid}`;
+  const parts = { breaker, observe, worker, nowMs: Date.now, random: Math.random };
   const options = {
-    concurrency: config.deliveryConcurrency,
-    lockMs: Math.max(config.deliveryTimeoutMs + lockMarginMs, minLockMs),
+    concurrency: planned.concurrency,
+    ...(planned.rateLimit !== undefined && { rateLimit: planned.rateLimit }),
+    lockMs: Math.max(timeoutMs + lockMarginMs, minLockMs),
     retainDeliveredMs: config.retainDeliveredMs,
     retainDeliveredCount: config.retainDeliveredCount,
     retainDeadMs: config.retainDeadMs,
   };
-  store.work(queue, options, (delivery) => attemptDelivery(consumer, delivery, parts));
-  return sender;
+  store.work(queue, options, (delivery) => attemptDelivery({ ...planned, target }, delivery, parts));
+  return target;
 }
 
 async function stopAll(
   listeners: readonly (Listener | undefined)[],
   ledger: IntakeLedger,
   store: Store,
-  senders: readonly Sender[],
+  targets: readonly Target[],
   log: Log,
 ): Promise<void> {
   log.info({ event: 'stopping' });
   const open = listeners.filter((listener) => listener !== undefined);
   await within(stopGraceMs, Promise.all([store.stopWorkers(), ...open.map((listener) => listener.drain())]), log);
   await within(closeGraceMs / 2, ledger.stop(), log);
-  const closing = [...open, store, ...senders].map((part) => part.close());
+  const closing = [...open, store, ...targets].map((part) => part.close());
   await within(closeGraceMs / 2, Promise.allSettled(closing), log);
   log.info({ event: 'stopped' });
-}
-
-function recallOf(app: AppConfig, config: Config): HttpConsumer {
-  const policy = { scheduleMs: config.retryScheduleMs, deadlineMs: config.deliveryDeadlineMs };
-  const resign = { mode: config.resign, toleranceSec: config.signatureToleranceSec };
-  return { app: app.key, key: recallConsumer, url: app.recallWebhookUrl, secrets: app.secrets, policy, resign };
 }
 
 /** What every listener answers to a path it does not have, and to a bug. */

@@ -1,8 +1,11 @@
 import { z } from 'zod';
-import { type AppSettings, type Problem, readAppsFile } from './config/apps-file.ts';
+import { type AppSettings, readAppsFile } from './config/apps-file.ts';
+import type { HttpConsumerSettings } from './config/http-consumers.ts';
+import type { Problem } from './config/problem.ts';
 import { baseUrlRule, isAllowedBaseUrl } from './config/recall-target.ts';
 import {
   duration,
+  durationOrNone,
   fail,
   host,
   integer,
@@ -29,6 +32,8 @@ export interface AppConfig {
   readonly key: AppKey;
   readonly secrets: SecretTokens;
   readonly recallWebhookUrl: URL;
+  /** The company's own endpoints. */
+  readonly consumers: readonly HttpConsumerSettings[];
 }
 
 /** Everything the relay is told, checked. Durations in milliseconds. */
@@ -52,6 +57,10 @@ export interface Config {
   readonly retainDeliveredMs: number;
   readonly retainDeliveredCount: number;
   readonly retainDeadMs: number;
+  /** How long the directory keeps a meeting after it was; `undefined`: no directory is kept. */
+  readonly retainDirectoryMs: number | undefined;
+  /** Path of the module with the company's own handlers. */
+  readonly handlers: string | undefined;
   /** Run on a Redis that evicts keys when it is full. */
   readonly dangerouslyAllowEviction: boolean;
   readonly logLevel: LogLevel;
@@ -108,6 +117,11 @@ const variables = z.object({
   RETAIN_DELIVERED: duration({ min: '1s', max: '365d', default: '7d' }),
   RETAIN_DELIVERED_COUNT: integer({ min: 1, max: 100_000_000, default: 100_000 }),
   RETAIN_DEAD: duration({ min: '1h', max: '3650d', default: '30d' }),
+  RETAIN_DIRECTORY: durationOrNone({ min: '1d', max: '3650d', default: '90d' }),
+  HANDLERS: optionalText().refine(
+    (value) => value === undefined || /\.[cm]?[jt]s$/.test(value),
+    'must be the path of a .ts, .mts, .js or .mjs module',
+  ),
   DANGEROUSLY_ALLOW_EVICTION: oneOf(['0', '1'], '0'),
   LOG_LEVEL: oneOf(logLevels, 'info'),
 });
@@ -178,7 +192,7 @@ function readApps(env: Environment): { apps: readonly AppSettings[]; problems: r
   if (!values.success || key === undefined) return { apps: [], problems }; // reported with the other variables
   const { ZOOM_APP_SECRET_TOKEN: secrets = [], RECALL_ZOOM_OAUTH_APP_ID: zoomOauthAppId = '' } = values.data;
   const { RECALL_REGION: region, RECALL_BASE_URL: baseUrl } = values.data;
-  return { apps: [{ key, secrets, zoomOauthAppId, region, baseUrl }], problems };
+  return { apps: [{ key, secrets, zoomOauthAppId, region, baseUrl, consumers: [] }], problems };
 }
 
 function toConfig(values: Variables, apps: readonly AppSettings[], wantedRoles: readonly Role[]): Config {
@@ -200,16 +214,18 @@ function toConfig(values: Variables, apps: readonly AppSettings[], wantedRoles: 
     retainDeliveredMs: values.RETAIN_DELIVERED,
     retainDeliveredCount: values.RETAIN_DELIVERED_COUNT,
     retainDeadMs: values.RETAIN_DEAD,
+    retainDirectoryMs: values.RETAIN_DIRECTORY,
+    handlers: values.HANDLERS,
     dangerouslyAllowEviction: values.DANGEROUSLY_ALLOW_EVICTION === '1',
     logLevel: values.LOG_LEVEL,
   };
 }
 
-function toAppConfig({ key, secrets, zoomOauthAppId, region, baseUrl }: AppSettings): AppConfig {
+function toAppConfig({ key, secrets, zoomOauthAppId, region, baseUrl, consumers }: AppSettings): AppConfig {
   const [current, ...previous] = secrets;
   const base = baseUrl ?? (region === undefined ? undefined : recallBaseUrl(region));
   if (current === undefined || base === undefined) throw new RelayError('internal', 'an app was not checked');
-  return { key, secrets: [current, ...previous], recallWebhookUrl: recallWebhookUrl(base, zoomOauthAppId) };
+  return { key, secrets: [current, ...previous], recallWebhookUrl: recallWebhookUrl(base, zoomOauthAppId), consumers };
 }
 
 function configurationInvalid(problems: readonly Problem[]): RelayError {

@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'timestamp_in_future'
   | 'challenge_malformed'
   | 'app_unknown'
+  | 'consumer_unknown'
+  | 'meeting_unknown'
   | 'body_too_large'
   | 'body_incomplete'
   | 'route_unknown'
@@ -30,7 +32,8 @@ export type ErrorCode =
   | 'store_unsafe'
   | 'event_unknown'
   | 'file_unreadable'
-  | 'target_unreachable';
+  | 'target_unreachable'
+  | 'request_refused';
 
 /** The base of all errors thrown on purpose. `message` says what is wrong and what to do, and holds no secret. */
 export class RelayError extends Error {

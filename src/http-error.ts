@@ -13,6 +13,8 @@ const statusOf: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   challenge_malformed: 400,
   body_incomplete: 400,
   app_unknown: 404,
+  consumer_unknown: 404,
+  meeting_unknown: 404,
   route_unknown: 404,
   method_not_allowed: 405,
   body_too_large: 413,

@@ -38,6 +38,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   delivery: [],
   intake: ['zoom', 'delivery'],
   consumers: ['zoom', 'recall', 'delivery'],
+  directory: ['zoom', 'delivery'],
   operator: ['zoom', 'recall', 'delivery'],
   store: ['delivery'],
   config: ['zoom', 'recall', 'delivery'],
@@ -46,7 +47,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Root files that any room may use. `config.ts` and `compose.ts` are for commands. */
-const common = ['./errors.ts', './secret.ts', './log.ts'];
+const common = ['./errors.ts', './secret.ts', './log.ts', './duration.ts', './public-address.ts'];
 const extra: Readonly<Record<string, readonly string[]>> = {
   intake: ['./http-error.ts'],
   operator: ['./http-error.ts'],
@@ -71,11 +72,11 @@ describe('the direction of imports', () => {
   });
 
   test('only compose.ts joins intake, consumers, operator and store', () => {
-    const joined = ['intake', 'consumers', 'operator', 'store'];
+    const joined = ['intake', 'consumers', 'directory', 'operator', 'store'];
     const joiners = imports.filter(({ room, target }) => joined.includes(target) && room !== target);
     const files = new Set(joiners.map(({ file }) => file));
-    // report.ts and config.ts take types and a parser of theirs; neither opens anything.
-    expect([...files].toSorted()).toEqual(['compose.ts', 'config.ts', 'report.ts']);
+    // The others take types and pure functions of theirs, and index.ts is what handler modules import: none opens anything.
+    expect([...files].toSorted()).toEqual(['compose.ts', 'config.ts', 'index.ts', 'plan-consumers.ts', 'report.ts']);
   });
 
   test.each(['bullmq', 'ioredis', 'pg', '@electric-sql/pglite'])('only store imports %s', (name) => {
@@ -101,7 +102,7 @@ test('the environment is read in one place', () => {
 });
 
 test('decisions take time and chance as arguments', () => {
-  const pure = globSync('{zoom,recall,delivery,consumers,intake}/**/*.ts', { cwd: src });
+  const pure = globSync('{zoom,recall,delivery,consumers,directory,intake}/**/*.ts', { cwd: src });
   const impure = pure.filter((file) =>
     /Date\.now\(|Math\.random\(|new Date\(\)/.test(readFileSync(resolve(src, file), 'utf8')),
   );

@@ -5,8 +5,9 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isAllowedBaseUrl } from '../src/config/recall-target.ts';
-import { parseDuration, secretToken } from '../src/config/values.ts';
+import { secretToken } from '../src/config/values.ts';
 import { type Config, type Environment, loadConfig, type Role, roles, variableNames } from '../src/config.ts';
+import { parseDuration } from '../src/duration.ts';
 import { RelayError } from '../src/errors.ts';
 import { recallRegions } from '../src/recall/webhook-url.ts';
 import { oauthAppId } from './support/test-relay.ts';
@@ -81,6 +82,8 @@ describe('defaults', () => {
       retainDeliveredMs: 7 * 24 * hourMs,
       retainDeliveredCount: 100_000,
       retainDeadMs: 30 * 24 * hourMs,
+      retainDirectoryMs: 90 * 24 * hourMs,
+      handlers: undefined,
       logLevel: 'info',
     });
   });

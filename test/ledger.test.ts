@@ -5,7 +5,8 @@ import { intakeCountsOf, offBy, receivedOf } from '../src/delivery/ledger.ts';
 import { type AppKey, type ConsumerKey, notificationIdOf } from '../src/delivery/names.ts';
 import { answering } from '../src/demo/recall-stand-in.ts';
 import { IntakeLedger } from '../src/intake/intake-ledger.ts';
-import { type LedgerSource, readLedger } from '../src/operator/ledger.ts';
+import { readLedger } from '../src/operator/ledger.ts';
+import type { OperatorSource } from '../src/operator/ports.ts';
 import { uniqueBody } from './support/bodies.ts';
 import { createRedisDatabase, engines, type TestStore } from './support/engines.ts';
 import { eventually } from './support/eventually.ts';
@@ -62,7 +63,7 @@ describe('pure parts', () => {
 
   test('a reading that is off is taken again before it is believed', async () => {
     let readings = 0;
-    const source: LedgerSource = {
+    const source: Pick<OperatorSource, 'account' | 'intake' | 'circuit' | 'recount'> = {
       async account() {
         readings += 1;
         return { accepted: readings < 3 ? 0 : 1, delivered: 1, pending: 0, dead: 0, minutes: [] };
@@ -71,7 +72,7 @@ describe('pure parts', () => {
       circuit: async () => closedCircuit,
       recount: async () => {},
     };
-    const ledger = await readLedger(source, new Map([[acme, ['recall' as ConsumerKey]]]));
+    const ledger = await readLedger(source, [{ app: acme, consumer: 'recall' as ConsumerKey }]);
     expect(ledger.addsUp).toBe(true);
     expect(readings).toBe(3);
   });

@@ -1,15 +1,17 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { attemptDelivery, type HttpConsumer } from '../src/consumers/attempt-delivery.ts';
+import { attemptDelivery, type Consumer } from '../src/consumers/attempt-delivery.ts';
 import { CircuitBreaker } from '../src/consumers/circuit-breaker.ts';
 import { forwardHeaders } from '../src/consumers/forward-headers.ts';
+import { createHttpTarget } from '../src/consumers/http-target.ts';
 import type { Sender } from '../src/consumers/ports.ts';
 import { freshSignature, type ResignMode } from '../src/consumers/resign.ts';
+import { signAsZoom } from '../src/consumers/sign-as-zoom.ts';
 import type { AttemptRecord, FreshSignature } from '../src/delivery/attempt.ts';
 import { type AppKey, notificationIdOf, recallConsumer } from '../src/delivery/names.ts';
 import { type DeliveryContent, encodeDelivery } from '../src/delivery/stored-delivery.ts';
 import { Secret } from '../src/secret.ts';
-import { secretIdOf } from '../src/zoom/secret-token.ts';
+import { type SecretTokens, secretIdOf } from '../src/zoom/secret-token.ts';
 import { readSignatureClaim, verifyNotification } from '../src/zoom/verify.ts';
 import { trickyBodies } from './support/bodies.ts';
 
@@ -207,16 +209,17 @@ describe('an attempt with a fresh signature', () => {
       },
       close: async () => {},
     };
-    const consumer: HttpConsumer = {
+    const clock = (): number => nowMs;
+    const secrets: SecretTokens = [current, previous];
+    const sign = signAsZoom(secrets, { mode, toleranceSec });
+    const consumer: Consumer = {
       app: 'acme' as AppKey,
       key: recallConsumer,
-      url: new URL('http://127.0.0.1/'),
-      secrets: [current, previous],
+      secrets,
       policy: { scheduleMs: [1000], deadlineMs: 86_400_000 },
-      resign: { mode, toleranceSec },
+      target: createHttpTarget({ url: new URL('http://127.0.0.1/'), sign, sender, nowMs: clock }),
     };
     const shared = { read: async () => undefined, swap: async () => true };
-    const clock = (): number => nowMs;
     const settled = await attemptDelivery(
       consumer,
       {
@@ -226,7 +229,6 @@ describe('an attempt with a fresh signature', () => {
         history,
       },
       {
-        sender,
         breaker: new CircuitBreaker(shared, clock, 1000, () => {}),
         observe: () => {},
         worker: 'test:1',

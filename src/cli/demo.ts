@@ -16,6 +16,7 @@ import type { CommandProcess } from './command-process.ts';
 import { untilSignal } from './until-signal.ts';
 
 const app = 'default' as AppKey;
+const operatorToken = 'demo-operator-token';
 const storePatienceMs = 60_000;
 const pollMs = 50;
 
@@ -40,7 +41,9 @@ export async function runDemoCommand(host: CommandProcess, options: { readonly o
     print(`  Recall, Zoom   stand-ins on 127.0.0.1`);
     print();
     await whenReady(relay, stopping.signal);
-    const holds = await runSteps({ endpoint, recall, sent: { total: 0, acceptedSha256: new Set() } }, relay, print);
+    const operator = { url: relay.privateUrl, token: operatorToken };
+    const stage = { endpoint, recall, operator, sent: { total: 0, acceptedSha256: new Set<string>() } };
+    const holds = await runSteps(stage, relay, print);
     if (!holds) host.exitCode = 1;
     if (options.once) return;
     live.on = true;
@@ -71,7 +74,7 @@ async function startDemoRelay(folder: string, recall: RecallStandIn, log: Log): 
           HOST: '127.0.0.1',
           PORT: port,
           OPERATOR_PORT: operatorPort,
-          OPERATOR_TOKEN: 'demo-operator-token',
+          OPERATOR_TOKEN: operatorToken,
           RETRY_SCHEDULE: '500ms,1s,2s,5s',
           SIGNATURE_TOLERANCE_SEC: '1000000000', // Zoom's published requests are from 2024
         },

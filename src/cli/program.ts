@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { roles } from '../config.ts';
 import { RelayError } from '../errors.ts';
 import type { CommandProcess } from './command-process.ts';
+import { runConsumersListCommand, runConsumersSwitchCommand } from './consumers.ts';
 import { runDemoCommand } from './demo.ts';
 import { runDoctorCommand } from './doctor.ts';
 import { runLedgerCommand } from './ledger.ts';
@@ -50,6 +51,8 @@ export function createProgram(host: CommandProcess): Command {
     .addHelpText('after', asksTheRelay)
     .action((options: { json: boolean }) => runDoctorCommand(host, options));
 
+  addConsumersCommand(program, host);
+
   program
     .command('ledger')
     .description('what became of every notification, recounted from the queues; exit code 1 when it does not add up')
@@ -63,6 +66,27 @@ export function createProgram(host: CommandProcess): Command {
     .action(() => runSchemaCommand(host));
 
   return program;
+}
+
+function addConsumersCommand(program: Command, host: CommandProcess): void {
+  const consumers = program
+    .command('consumers')
+    .description('who gets the notifications of a running relay, and how each is; pause and resume one')
+    .addHelpText('after', asksTheRelay);
+  consumers
+    .command('list', { isDefault: true })
+    .description('state of the circuit, what waits and for how long, what is dead, deliveries of the last minute')
+    .option('--json', 'print it as JSON', false)
+    .action((options: { json: boolean }) => runConsumersListCommand(host, options));
+  for (const action of ['pause', 'resume'] as const) {
+    consumers
+      .command(action)
+      .description(action === 'pause' ? 'hold a consumer: it keeps collecting' : 'let a paused consumer go on')
+      .argument('<consumer>', 'its key, as "consumers list" shows it')
+      .option('--app <key>', 'of which app', 'default')
+      .option('--json', 'print it as JSON', false)
+      .action((name: string, options) => runConsumersSwitchCommand(host, action, name, options));
+  }
 }
 
 function parseRoles(text: string) {

@@ -15,6 +15,10 @@ const forcedExitMs = 29_000;
 export async function runStartCommand(host: CommandProcess, wantedRoles: readonly Role[]): Promise<void> {
   const config = loadConfig(host.env, wantedRoles);
   const log = createLog(config.logLevel);
+  // A promise that a handler forgot must not take intake down with it.
+  if (config.handlers !== undefined) {
+    host.on('unhandledRejection', (reason) => log.error({ event: 'unhandled_rejection', err: reason }));
+  }
   const relay = await startRelay(config, log);
   log.info({ event: 'listening', public: relay.publicUrl?.href, private: relay.privateUrl.href });
   const failure = await Promise.race([untilSignal(host), relay.failed]);

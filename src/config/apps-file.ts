@@ -1,25 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { z } from 'zod';
-import { type AppKey, keyRule, parseAppKey } from '../delivery/names.ts';
+import { type AppKey, consumerKeyRule, keyRule, parseAppKey } from '../delivery/names.ts';
 import { recallRegions } from '../recall/webhook-url.ts';
 import type { Secret } from '../secret.ts';
+import { allowedHosts, type HttpConsumerSettings, httpConsumer, readHttpConsumers } from './http-consumers.ts';
+import type { Problem, Report } from './problem.ts';
 import { baseUrlRule, isAllowedBaseUrl } from './recall-target.ts';
-import { secretToken, secretTokenRule } from './values.ts';
-
-/** Capitals, so that a secret written here by mistake is not taken for a name and told in a message. */
-const variableName = /^[A-Z][A-Z0-9_]{0,99}$/;
-
-const secretReference = z
-  .union([
-    z.strictObject({ env: z.string().regex(variableName).describe('name of an environment variable, in capitals') }),
-    z.strictObject({ file: z.string().min(1).describe('path of a file; relative to the apps file') }),
-  ])
-  .describe('where the secret is; never the secret itself');
-
-const secretReferences = z
-  .union([secretReference, z.array(secretReference).min(1).max(2)])
-  .describe("Zoom's Secret Token; two while rotating, the current one first");
+import { SecretSources, secretReferences, zoomSecret } from './secret-sources.ts';
 
 const recall = z
   .strictObject({
@@ -29,7 +17,15 @@ const recall = z
   })
   .describe('needs region or baseUrl, one of them');
 
-const app = z.strictObject({ zoomSecretToken: secretReferences, recall });
+const app = z.strictObject({
+  zoomSecretToken: secretReferences,
+  recall,
+  consumers: z
+    .record(z.string().describe(`the consumer's key: ${consumerKeyRule}`), httpConsumer)
+    .optional()
+    .describe("the company's own endpoints"),
+  allowPrivateHosts: allowedHosts.optional(),
+});
 
 /** The document that `APPS_FILE` names. */
 export const appsFileSchema = z
@@ -41,20 +37,14 @@ export const appsFileSchema = z
 
 export interface AppSettings {
   readonly key: AppKey;
+  readonly consumers: readonly HttpConsumerSettings[];
   readonly secrets: readonly Secret[];
   readonly zoomOauthAppId: string;
   readonly region: (typeof recallRegions)[number] | undefined;
   readonly baseUrl: string | undefined;
 }
 
-/** What is wrong, named by where it stands: `APPS_FILE apps.acme.recall.region`. Never a value. */
-export interface Problem {
-  readonly where: string;
-  readonly what: string;
-}
-
 type Environment = Readonly<Record<string, string | undefined>>;
-type Report = (where: string, what: string) => void;
 
 /** Reads the apps file and the secrets it refers to; all problems at once. */
 export function readAppsFile(
@@ -72,8 +62,9 @@ export function readAppsFile(
   }
   // What can be checked is checked even where the form is wrong elsewhere: one start tells all.
   const entries = appEntries(document);
-  if (entries.length === 0 && problems.length === 0) report('apps', 'names no app');
-  const apps = entries.flatMap(([name, entry]) => readApp(name, entry, { env, folder: dirname(path), report }) ?? []);
+  const sources = new SecretSources(env, dirname(path), report);
+  const apps = entries.flatMap(([name, entry]) => readApp(name, entry, sources) ?? []);
+  if (apps.length === 0 && problems.length === 0) report('apps', 'names no app');
   return { apps, problems };
 }
 
@@ -83,24 +74,26 @@ function appEntries(document: unknown): readonly [string, unknown][] {
   return parsed.success ? Object.entries(parsed.data.apps) : [];
 }
 
-function readApp(
-  name: string,
-  entry: unknown,
-  { env, folder, report }: { readonly env: Environment; readonly folder: string; readonly report: Report },
-): AppSettings | undefined {
+const appParts = z.object({
+  recall: z.unknown().optional(),
+  zoomSecretToken: z.unknown().optional(),
+  consumers: z.unknown().optional(),
+  allowPrivateHosts: z.unknown().optional(),
+});
+
+function readApp(name: string, entry: unknown, sources: SecretSources): AppSettings | undefined {
+  const { report } = sources;
   const where = `apps.${name}`;
   const key = parseAppKey(name);
   if (key === undefined) report(where, `the key must be ${keyRule}`);
-  const parts = z.object({ recall: z.unknown(), zoomSecretToken: z.unknown() }).safeParse(entry).data;
+  const parts = appParts.safeParse(entry).data;
   const target = recall.safeParse(parts?.recall).data;
   if (target !== undefined) checkTarget(target, `${where}.recall`, report);
-  const references = [secretReferences.safeParse(parts?.zoomSecretToken).data ?? []].flat();
-  const secrets = references.flatMap((reference) => {
-    return resolveSecret(reference, env, folder, `${where}.zoomSecretToken`, report) ?? [];
-  });
+  const secrets = sources.resolve(parts?.zoomSecretToken, `${where}.zoomSecretToken`, zoomSecret);
+  const consumers = readHttpConsumers(parts?.consumers, parts?.allowPrivateHosts, where, sources);
   if (key === undefined || target === undefined) return undefined;
   const { zoomOauthAppId, region, baseUrl } = target;
-  return { key, secrets, zoomOauthAppId, region, baseUrl };
+  return { key, secrets, zoomOauthAppId, region, baseUrl, consumers };
 }
 
 function checkTarget({ region, baseUrl }: z.infer<typeof recall>, where: string, report: Report): void {
@@ -118,44 +111,24 @@ function parseJsonFile(path: string, report: Report): unknown {
   }
 }
 
-function resolveSecret(
-  reference: z.infer<typeof secretReference>,
-  env: Environment,
-  folder: string,
-  where: string,
-  report: Report,
-): Secret | undefined {
-  const isVariable = 'env' in reference;
-  const value = isVariable ? env[reference.env] : readSecretFile(folder, reference.file);
-  const source = isVariable ? `variable ${reference.env}` : 'file';
-  if (value === undefined || value.trim() === '') {
-    report(where, `refers to a ${source} that is ${isVariable ? 'not set' : 'not readable or empty'}`);
-    return undefined;
-  }
-  const secret = secretToken(value);
-  if (secret === undefined) report(where, `the ${source} it refers to ${secretTokenRule}`);
-  return secret;
-}
-
-function readSecretFile(folder: string, path: string): string | undefined {
-  try {
-    return readFileSync(resolve(folder, path), 'utf8');
-  } catch {
-    return undefined;
-  }
-}
-
 /** zod's messages name types and allowed values; the ones that could quote the input are replaced. */
 function describeIssue(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'unrecognized_keys':
       return `has unknown ${issue.keys.length === 1 ? 'key' : 'keys'} ${issue.keys.join(', ')}`;
     case 'invalid_union':
-      return 'must be {"env": "NAME"} or {"file": "path"}, or a list of one or two of them; a secret itself is not taken';
+      return issue.path.at(-1) === 'signature'
+        ? 'must be "zoom" or {"standardWebhooks": {"env": "NAME"}}; a secret itself is not taken'
+        : 'must be {"env": "NAME"} or {"file": "path"}, or a list of one or two of them; a secret itself is not taken';
+    case 'custom':
+      return issue.message;
+    case 'too_small':
+    case 'too_big':
+      return `must be ${issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`}`;
     case 'invalid_value':
       return `must be one of ${issue.values.join(', ')}`;
     case 'invalid_format':
-      return `must be a ${issue.format}`;
+      return issue.format === 'regex' ? 'is not of the form it must have' : `must be a ${issue.format}`;
     case 'invalid_type':
       return `must be a ${issue.expected}`;
     default:

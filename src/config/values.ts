@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseDuration, parseSchedule, scheduleRule } from '../duration.ts';
 import { Secret } from '../secret.ts';
 
 /**
@@ -24,14 +25,6 @@ export function integer(bounds: { min: number; max: number; default: number }) {
   });
 }
 
-const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** `500ms`, `90s`, `5m`, `72h`, `7d` → milliseconds; `undefined` for any other text. */
-export function parseDuration(value: string): number | undefined {
-  const [, amount, unit] = /^(\d{1,9})(ms|[smhd])$/.exec(value) ?? [];
-  return amount === undefined ? undefined : Number(amount) * unitMs[unit as keyof typeof unitMs];
-}
-
 /** A duration between the bounds, which are written the same way. */
 export function duration(bounds: { min: string; max: string; default: string }) {
   const [min = 0, max = 0] = [bounds.min, bounds.max].map(parseDuration);
@@ -42,16 +35,22 @@ export function duration(bounds: { min: string; max: string; default: string }) 
   });
 }
 
-const maxScheduleSteps = 50;
+/** A duration, or `none`: `undefined`. */
+export function durationOrNone(bounds: { min: string; max: string; default: string }) {
+  const some = duration(bounds);
+  return text.transform((value, context): number | undefined => {
+    if (value === 'none') return undefined;
+    const parsed = some.safeParse(value);
+    return parsed.data ?? fail(context, `${parsed.error?.issues[0]?.message ?? 'is not valid'}; or none`);
+  });
+}
 
 /** Durations separated by commas, 100 ms to 24 h each; `none` for no retries. */
 export function schedule(defaultValue: string) {
-  return text.transform((value, context) => {
+  return text.transform((value, context): readonly number[] => {
     if (value === 'none') return [];
-    const steps = (value ?? defaultValue).split(',').map((step) => parseDuration(step.trim()));
-    const valid = steps.filter((ms) => ms !== undefined && ms >= 100 && ms <= unitMs.d);
-    if (valid.length === steps.length && steps.length <= maxScheduleSteps) return valid as number[];
-    return fail(context, `must be up to ${maxScheduleSteps} durations from 100ms to 24h separated by commas, or none`);
+    const parsed = parseSchedule((value ?? defaultValue).split(','));
+    return parsed ?? fail(context, `must be ${scheduleRule} separated by commas, or none`);
   });
 }
 
@@ -79,6 +78,22 @@ export function secretToken(value: string): Secret | undefined {
 }
 
 export const secretTokenRule = `must be ${minTokenLength} or more printable characters without spaces`;
+
+const webhookSecretBytes = { min: 24, max: 64 };
+
+/** A Standard Webhooks secret: `whsec_` and the base64 of 24 to 64 bytes, or that base64 alone. */
+export function webhookSecret(value: string): Secret | undefined {
+  const text = value.trim();
+  const base64 = text.replace(/^whsec_/, '');
+  const bytes = Buffer.from(base64, 'base64');
+  const isWhole = bytes.toString('base64') === base64;
+  return isWhole && bytes.length >= webhookSecretBytes.min && bytes.length <= webhookSecretBytes.max
+    ? new Secret(text)
+    : undefined;
+}
+
+export const webhookSecretRule =
+  'must be whsec_ and the base64 of 24 to 64 bytes: make one with echo "whsec_$(openssl rand -base64 32)"';
 
 /** Adds an issue and stands in for the value; the schema then fails as a whole. */
 export function fail(context: z.RefinementCtx, message: string): never {

@@ -1,28 +1,24 @@
-import type { AttemptRecord, FreshSignature } from '../delivery/attempt.ts';
+import type { AttemptRecord } from '../delivery/attempt.ts';
 import { type Decision, deathByAge, decide, type RetryPolicy } from '../delivery/decide.ts';
 import type { AppKey, ConsumerKey } from '../delivery/names.ts';
-import { type Outcome, outcomeOfResponse } from '../delivery/outcome.ts';
-import { type DeliveryContent, decodeDelivery } from '../delivery/stored-delivery.ts';
+import { decodeDelivery } from '../delivery/stored-delivery.ts';
 import { unreachable } from '../errors.ts';
 import type { SecretTokens } from '../zoom/secret-token.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
-import { forwardHeaders } from './forward-headers.ts';
 import { isIntact } from './integrity.ts';
-import type { DeliveryObserver, Sender, SendResult, Settled } from './ports.ts';
-import { freshSignature, type ResignPolicy } from './resign.ts';
+import type { DeliveryObserver, Reached, Settled, Target } from './ports.ts';
 
-/** An HTTP endpoint that gets an app's notifications as they came. */
-export interface HttpConsumer {
+/** Whoever is to get an app's notifications, as a worker sees it. */
+export interface Consumer {
   readonly app: AppKey;
   readonly key: ConsumerKey;
-  readonly url: URL;
+  /** The app's Secret Tokens, to check what the store gives back. */
   readonly secrets: SecretTokens;
   readonly policy: RetryPolicy;
-  readonly resign: ResignPolicy;
+  readonly target: Target;
 }
 
 export interface AttemptParts {
-  readonly sender: Sender;
   readonly breaker: CircuitBreaker;
   readonly observe: DeliveryObserver;
   /** Names this process in attempt records. */
@@ -43,72 +39,45 @@ export interface QueuedDelivery {
 }
 
 /** What is known of an attempt when it has ended. */
-interface Ended {
-  readonly outcome: Outcome;
+interface Ended extends Reached {
   readonly receivedAtMs: number;
   readonly startedAtMs: number;
   readonly isProbe: boolean;
-  readonly response?: string | undefined;
-  readonly resigned?: FreshSignature | undefined;
 }
 
-/** One attempt: decode → ask the circuit → check → send → interpret → decide. Never rejects on bad data. */
+/** One attempt: decode → ask the circuit → check → hand over → decide. Never rejects on bad data. */
 export async function attemptDelivery(
-  consumer: HttpConsumer,
+  consumer: Consumer,
   delivery: QueuedDelivery,
   parts: AttemptParts,
 ): Promise<Settled> {
   const startedAtMs = parts.nowMs();
   const decoded = decodeDelivery(delivery.data);
   if (decoded.kind === 'unreadable') {
-    const outcome: Outcome = { kind: 'unreadable', reason: decoded.reason };
-    return settle(consumer, delivery, { outcome, receivedAtMs: startedAtMs, startedAtMs, isProbe: false }, parts);
+    const ended = { outcome: decoded, receivedAtMs: startedAtMs, startedAtMs, isProbe: false };
+    return settle(consumer, delivery, ended, parts);
   }
   const { content } = decoded;
   const { receivedAtMs } = content;
-  const death = deathByAge(receivedAtMs, consumer.policy, startedAtMs);
-  if (death !== undefined) {
-    return conclude(
-      consumer,
-      delivery,
-      { decision: death, record: tooOld(delivery, startedAtMs, parts), receivedAtMs },
-      parts,
-    );
+  const decision = deathByAge(receivedAtMs, consumer.policy, startedAtMs);
+  if (decision !== undefined) {
+    const record = tooOld(delivery, startedAtMs, parts);
+    return conclude(consumer, delivery, { decision, record, receivedAtMs }, parts);
   }
   if (!isIntact(content, delivery.id, consumer.secrets)) {
-    return settle(
-      consumer,
-      delivery,
-      { outcome: { kind: 'corrupt' }, receivedAtMs, startedAtMs, isProbe: false },
-      parts,
-    );
+    const ended = { outcome: { kind: 'corrupt' }, receivedAtMs, startedAtMs, isProbe: false } as const;
+    return settle(consumer, delivery, ended, parts);
   }
   const entry = await parts.breaker.enter();
   if (entry.kind === 'hold') return { decision: entry };
-  const sent = await send(consumer, delivery, content, parts);
-  return settle(consumer, delivery, { ...sent, receivedAtMs, startedAtMs, isProbe: entry.isProbe }, parts);
-}
-
-async function send(
-  consumer: HttpConsumer,
-  delivery: QueuedDelivery,
-  content: DeliveryContent,
-  parts: AttemptParts,
-): Promise<Pick<Ended, 'outcome' | 'response' | 'resigned'>> {
-  const resigned = freshSignature(content, delivery.history, consumer.resign, consumer.secrets[0], parts.nowMs());
-  const result = await parts.sender.send(consumer.url, forwardHeaders(content.headers, resigned), content.body);
-  const response = result.kind === 'answer' ? result.response : undefined;
-  return { outcome: outcomeOf(result, parts.nowMs()), response, resigned };
-}
-
-function outcomeOf(result: SendResult, nowMs: number): Outcome {
-  if (result.kind === 'no_answer') return { kind: 'unavailable', error: result.error };
-  return outcomeOfResponse(result.status, result.retryAfter, nowMs);
+  const { id, attempt, history } = delivery;
+  const reached = await consumer.target.deliver({ id, content, attempt, history });
+  return settle(consumer, delivery, { ...reached, receivedAtMs, startedAtMs, isProbe: entry.isProbe }, parts);
 }
 
 /** Decides together with the circuit, which may have changed while the attempt was under way. */
 async function settle(
-  consumer: HttpConsumer,
+  consumer: Consumer,
   delivery: QueuedDelivery,
   ended: Ended,
   parts: AttemptParts,
@@ -120,7 +89,7 @@ async function settle(
     return decide(attempted, ended.outcome, circuit, consumer.policy, nowMs, random);
   });
   const { outcome, receivedAtMs } = ended;
-  const detail = outcome.kind === 'unreadable' ? { detail: outcome.reason } : {};
+  const detail = 'reason' in outcome ? { detail: outcome.reason } : {};
   const record = recordOf(delivery, ended, nowMs, parts);
   return conclude(consumer, delivery, { decision, record, receivedAtMs, ...detail }, parts);
 }
@@ -163,7 +132,7 @@ interface Conclusion {
 
 /** Tells the observers what was decided, and gives it to the store to carry out. */
 function conclude(
-  consumer: HttpConsumer,
+  consumer: Consumer,
   delivery: QueuedDelivery,
   { decision, record, receivedAtMs, detail }: Conclusion,
   parts: AttemptParts,

@@ -1,7 +1,35 @@
-import type { AttemptRecord } from '../delivery/attempt.ts';
+import type { AttemptRecord, FreshSignature } from '../delivery/attempt.ts';
 import type { Circuit } from '../delivery/circuit.ts';
 import type { DeathReason, Decision } from '../delivery/decide.ts';
 import type { AppKey, ConsumerKey } from '../delivery/names.ts';
+import type { Outcome } from '../delivery/outcome.ts';
+import type { DeliveryContent } from '../delivery/stored-delivery.ts';
+
+/** A delivery that has been read back and is what Zoom sent. */
+export interface IntactDelivery {
+  /** The `notificationId`. */
+  readonly id: string;
+  readonly content: DeliveryContent;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** The failed attempts so far, oldest first. */
+  readonly history: readonly AttemptRecord[];
+}
+
+/** What came of handing a delivery over. */
+export interface Reached {
+  readonly outcome: Outcome;
+  /** The start of what the consumer said to it. */
+  readonly response?: string | undefined;
+  readonly resigned?: FreshSignature | undefined;
+}
+
+/** Where deliveries of one consumer go: an HTTP endpoint or a handler. */
+export interface Target {
+  /** Makes one attempt. A rejection is a surprise, and no attempt: the store has it made again. */
+  deliver(delivery: IntactDelivery): Promise<Reached>;
+  close(): Promise<void>;
+}
 
 /** Sends one request and says what came of it. Never rejects. */
 export interface Sender {
@@ -17,7 +45,7 @@ export type SendResult =
       /** The first KiB of the body, as text. */
       readonly response: string;
     }
-  /** No complete status line and headers: timeout, refused or broken connection, DNS, TLS. */
+  /** No complete status line and headers: timeout, refused or broken connection, DNS, TLS, a private address. */
   | { readonly kind: 'no_answer'; readonly error: string };
 
 /** One small text that all workers of a consumer share. */

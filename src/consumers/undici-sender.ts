@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher } from 'undici';
+import { Agent, type buildConnector, type Dispatcher } from 'undici';
 import type { Sender, SendResult } from './ports.ts';
 
 /** How much of an answer is kept. */
@@ -13,13 +13,18 @@ const drainedResponseBytes = 64 * 1024;
  *
  * @param timeoutMs for the whole exchange, from connecting to the last byte of the answer that is read
  * @param connections kept to one origin at most
+ * @param connector makes the connections; undici's own unless told otherwise
  */
-export function createUndiciSender(timeoutMs: number, connections: number): Sender {
+export function createUndiciSender(
+  timeoutMs: number,
+  connections: number,
+  connector?: buildConnector.connector,
+): Sender {
   const agent = new Agent({
     connections,
     pipelining: 1,
     allowH2: false, // one lost session would fail all that is under way on it
-    connect: { timeout: timeoutMs },
+    connect: connector ?? { timeout: timeoutMs },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
   });

@@ -78,6 +78,8 @@ export function circuitAfter(
   switch (outcome.kind) {
     case 'delivered':
     case 'refused': // whoever refuses is there
+    case 'failed':
+    case 'gave_up':
       return answered(circuit, isProbe, nowMs);
     case 'throttled': // without a wait it is a refusal
       return throttleMs === 0 ? answered(circuit, isProbe, nowMs) : throttled(circuit, isProbe, nowMs + throttleMs);

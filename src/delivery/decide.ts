@@ -19,7 +19,9 @@ export interface RetryPolicy {
   readonly deadlineMs: number;
 }
 
-export type DeathReason = 'corrupt' | 'unreadable' | 'attempts_exhausted' | 'deadline_passed';
+/** A closed list: metrics have a line for each. */
+export const deathReasons = ['corrupt', 'unreadable', 'gave_up', 'attempts_exhausted', 'deadline_passed'] as const;
+export type DeathReason = (typeof deathReasons)[number];
 
 export type Decision =
   | { readonly kind: 'done' }
@@ -75,8 +77,10 @@ function decisionOf(
       return { kind: 'done' };
     case 'corrupt':
     case 'unreadable':
+    case 'gave_up':
       return { kind: 'dead', reason: outcome.kind };
     case 'refused':
+    case 'failed':
       return nextStep(delivery, policy, nowMs, random);
     case 'throttled':
       // Without a Retry-After that makes sense there is nothing to wait for but the schedule.

@@ -5,7 +5,7 @@ type Branded<Name extends string> = string & { readonly [brand]: Name };
 
 /** An app's key in routes, queue names and logs: `default`, `acme`. */
 export type AppKey = Branded<'AppKey'>;
-/** A consumer's key: `recall`. */
+/** A consumer's key: `recall`, `directory`, the name of an HTTP consumer, `on-meeting-created` for a handler. */
 export type ConsumerKey = Branded<'ConsumerKey'>;
 /** The first 32 hex digits of SHA-256 over the raw body. Job id, idempotency key, what operators copy. */
 export type NotificationId = Branded<'NotificationId'>;
@@ -20,8 +20,25 @@ export function parseAppKey(text: string): AppKey | undefined {
   return keyPattern.test(text) ? (text as AppKey) : undefined;
 }
 
+const consumerKeyPattern = /^[a-z0-9][a-z0-9_-]{0,59}$/;
+/** For error messages. */
+export const consumerKeyRule = '1 to 60 of a-z 0-9 - _, the first a letter or digit';
+
+export function parseConsumerKey(text: string): ConsumerKey | undefined {
+  return consumerKeyPattern.test(text) ? (text as ConsumerKey) : undefined;
+}
+
 /** The consumer every notification of every app goes to. */
 export const recallConsumer = 'recall' as ConsumerKey;
+/** The built-in handler that keeps the directory. */
+export const directoryConsumer = 'directory' as ConsumerKey;
+/** Begins the key of every handler that has no name of its own, and of no other consumer. */
+export const handlerPrefix = 'on-';
+
+/** Whether a key is the product's own, so that nobody else can take it. */
+export function isReservedConsumer(key: ConsumerKey): boolean {
+  return key === recallConsumer || key === directoryConsumer;
+}
 
 /**
  * Identifies a notification by what it says: Zoom's own retries (same bytes, new timestamp and signature) and

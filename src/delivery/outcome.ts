@@ -1,16 +1,20 @@
 /** What one attempt ended in. Every variant of the contract is here; what follows from each is in `decide.ts`. */
 export type Outcome =
-  /** 2xx: the consumer has it. */
-  | { readonly kind: 'delivered'; readonly status: number }
+  /** 2xx, or a handler that returned: the consumer has it. */
+  | { readonly kind: 'delivered'; readonly status?: number }
   /** Any other 3xx or 4xx. Redirects are never followed. */
   | { readonly kind: 'refused'; readonly status: number }
   /** 429, or 503 with Retry-After. `retryAfterMs` is absent when the header is absent or makes no sense. */
   | { readonly kind: 'throttled'; readonly status: number; readonly retryAfterMs?: number }
   /** Other 5xx, 408, and everything that never became an answer: timeout, refused or broken connection, DNS, TLS. */
   | { readonly kind: 'unavailable'; readonly status?: number; readonly error?: string }
+  /** A handler threw. `error` is the error's code or name. */
+  | { readonly kind: 'failed'; readonly error: string }
+  /** A handler said that trying again is of no use, and why. */
+  | { readonly kind: 'gave_up'; readonly reason: string }
   /** The stored bytes no longer match the stored signature: not sent. */
   | { readonly kind: 'corrupt' }
-  /** The job data is not what any release this one knows has written: not sent. */
+  /** Job data of a newer release, or a body that is not what a handler's event must be: not sent. */
   | { readonly kind: 'unreadable'; readonly reason: string };
 
 /** One hour: a Retry-After beyond it is cut to it. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Secret } from '../secret.ts';
 import { encryptToken } from '../zoom/challenge.ts';
 import { demoSecret } from './demo-app.ts';
@@ -18,6 +19,8 @@ export interface DemoStage {
   /** The relay's event notification endpoint. */
   readonly endpoint: URL;
   readonly recall: RecallStandIn;
+  /** The operator API. */
+  readonly operator: { readonly url: URL; readonly token: string };
   /** Everything sent so far; the demo's own count of what the relay received. */
   readonly sent: { total: number; acceptedSha256: Set<string> };
 }
@@ -35,6 +38,7 @@ export type Step = (stage: DemoStage) => Promise<StepResult>;
 
 /** How long a delivery may take before the demo calls it missing, milliseconds. */
 const deliveryPatienceMs = 15_000;
+const directoryPollMs = 50;
 
 const capturedChallenge: Step = async (stage) => {
   const captured = readCapturedChallenge();
@@ -48,6 +52,28 @@ const capturedChallenge: Step = async (stage) => {
     finding: 'encryptedToken as Zoom expects',
     problem:
       answer.status === 200 && answer.text === expected ? undefined : `expected 200 ${expected}, got ${answer.text}`,
+  };
+};
+
+/** The meeting of the sample just sent, asked of the operator API until its handler has run. */
+const directoryKnows: Step = async ({ operator }) => {
+  const { id } = JSON.parse(Buffer.from(readSample('meeting.created', 0)).toString('utf8')).payload.object;
+  const headers = { authorization: `Bearer ${operator.token}` };
+  const ask = () => fetch(new URL(`/api/meetings/${id}`, operator.url), { headers });
+  const deadlineMs = Date.now() + deliveryPatienceMs;
+  let answer = await ask();
+  while (!answer.ok && Date.now() < deadlineMs) {
+    await answer.body?.cancel();
+    await delay(directoryPollMs);
+    answer = await ask();
+  }
+  const text = await answer.text();
+  return {
+    title: '  in the directory',
+    about: 'kept by a built-in handler',
+    answer: `${answer.status}`,
+    finding: `knows meeting ${id}, its host and its start`,
+    problem: answer.ok && text.includes('"startTime"') && text.includes('"hostId"') ? undefined : text,
   };
 };
 
@@ -115,6 +141,7 @@ function sample(name: SampleName): Step {
 export const demoSteps: readonly Step[] = [
   capturedChallenge,
   sample('meeting.created'),
+  directoryKnows,
   capturedMeetingStarted,
   theSameAgain,
   forgedSignature,

@@ -93,7 +93,8 @@ function deliveriesOf(
   const data = encodeDelivery(notification);
   const sizeBytes = notification.body.length + 1024;
   const label = look.name ?? 'unknown';
-  return app.consumers.map((consumer) => ({ queue: queueNameOf(app.key, consumer), id, label, data, sizeBytes }));
+  const wanting = app.consumers.filter((consumer) => consumer.wants(look.name));
+  return wanting.map(({ key }) => ({ queue: queueNameOf(app.key, key), id, label, data, sizeBytes }));
 }
 
 /** Each way a request can end: one event for the observers, one answer for the sender. */

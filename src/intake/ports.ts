@@ -9,7 +9,13 @@ export interface IntakeApp {
   readonly key: AppKey;
   readonly secrets: SecretTokens;
   /** Who gets this app's notifications. */
-  readonly consumers: readonly ConsumerKey[];
+  readonly consumers: readonly IntakeConsumer[];
+}
+
+export interface IntakeConsumer {
+  readonly key: ConsumerKey;
+  /** @param event the event's name; `undefined` when the body names none */
+  readonly wants: (event: string | undefined) => boolean;
 }
 
 /** Where intake puts deliveries. Resolves when they are durable, with one answer each: whether it is new. */

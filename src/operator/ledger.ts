@@ -1,28 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Circuit } from '../delivery/circuit.ts';
 import { type ConsumerCounts, type IntakeCounts, intakeCountsOf, offBy, receivedOf } from '../delivery/ledger.ts';
-import { type AppKey, type ConsumerKey, type QueueName, queueNameOf } from '../delivery/names.ts';
+import { type AppKey, type ConsumerKey, queueNameOf } from '../delivery/names.ts';
+import type { ConsumerMinute, ConsumerName, OperatorSource } from './ports.ts';
 
-/** What the ledger asks of the store. All reject while it is away. */
-export interface LedgerSource {
-  circuit(queue: QueueName): Promise<Circuit>;
-  account(queue: QueueName): Promise<ConsumerCounts & { readonly minutes: readonly ConsumerMinute[] }>;
-  /** Counts what was stored by a process that was killed before it could count it. */
-  recount(queue: QueueName): Promise<void>;
-  intake(app: AppKey): Promise<{
-    readonly totals: Readonly<Record<string, number>>;
-    readonly minutes: readonly { readonly atMs: number; readonly counts: Readonly<Record<string, number>> }[];
-  }>;
-}
-
-/** One minute of one consumer. */
-export interface ConsumerMinute {
-  /** Epoch milliseconds at which it began. */
-  readonly atMs: number;
-  readonly accepted: number;
-  readonly delivered: number;
-  readonly dead: number;
-}
+/** What the ledger asks of the store. */
+type LedgerSource = Pick<OperatorSource, 'account' | 'recount' | 'intake' | 'circuit'>;
 
 export interface Ledger {
   readonly apps: readonly AppLedger[];
@@ -51,11 +34,14 @@ const rereads = 5;
 const rereadAfterMs = 200;
 
 /** Counts what is in the queues now and holds it against what was counted when it was added. */
-export async function readLedger(
-  source: LedgerSource,
-  apps: ReadonlyMap<AppKey, readonly ConsumerKey[]>,
-): Promise<Ledger> {
-  const read = await Promise.all([...apps].map(([app, consumers]) => readApp(source, app, consumers)));
+export async function readLedger(source: LedgerSource, consumers: readonly ConsumerName[]): Promise<Ledger> {
+  const apps = Map.groupBy(consumers, ({ app }) => app);
+  const read = await Promise.all(
+    [...apps].map(([app, ofApp]) => {
+      const keys = ofApp.map(({ consumer }) => consumer);
+      return readApp(source, app, keys);
+    }),
+  );
   return { apps: read, addsUp: read.every(({ consumers }) => consumers.every((consumer) => consumer.offBy === 0)) };
 }
 

@@ -40,7 +40,7 @@ export function createMetrics(store: () => StoreHealth): Metrics {
   });
   const attempts = new Counter({
     name: 'zoom_relay_delivery_attempts_total',
-    help: 'Attempts by outcome: delivered, refused, throttled, unavailable, corrupt, unreadable.',
+    help: 'Attempts by outcome: delivered, refused, throttled, unavailable, failed, gave_up, corrupt, unreadable.',
     labelNames: ['app', 'consumer', 'outcome'],
     registers,
   });

@@ -7,6 +7,9 @@ export interface AppEntry {
   readonly secret: string;
   readonly zoomOauthAppId: string;
   readonly recallBaseUrl: string;
+  /** As the file has them. */
+  readonly consumers?: Readonly<Record<string, unknown>>;
+  readonly allowPrivateHosts?: readonly string[];
 }
 
 /** An apps file in a temporary folder, its secrets in variables; `env` puts it in place of the one app's variables. */
@@ -21,7 +24,8 @@ export async function writeAppsFile(
     const name = `SECRET_OF_${key.toUpperCase()}`;
     secrets[name] = entry.secret;
     const recall = { zoomOauthAppId: entry.zoomOauthAppId, baseUrl: entry.recallBaseUrl };
-    document[key] = { zoomSecretToken: { env: name }, recall };
+    const { consumers, allowPrivateHosts } = entry;
+    document[key] = { zoomSecretToken: { env: name }, recall, consumers, allowPrivateHosts };
   }
   await writeFile(path, JSON.stringify({ apps: document }));
   const instead = { ZOOM_APP_SECRET_TOKEN: '', RECALL_ZOOM_OAUTH_APP_ID: '', RECALL_BASE_URL: '' };

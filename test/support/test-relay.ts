@@ -40,18 +40,25 @@ export function testEnvironment(storeUrl: string, recallBaseUrl: string): Enviro
     OPERATOR_PORT: '0',
     OPERATOR_TOKEN: 'operator-token-for-tests',
     RETRY_SCHEDULE: '100ms,100ms,100ms',
+    RETAIN_DIRECTORY: 'none',
   };
 }
 
 /** A relay in this process, with a Recall stand-in of its own. */
 export async function startTestRelay(
   storeUrl: string,
-  options: { readonly env?: Environment; readonly role?: readonly Role[]; readonly awaitReady?: boolean } = {},
+  options: {
+    /** A function gets the base URL of the Recall stand-in. */
+    readonly env?: Environment | ((recallBaseUrl: string) => Promise<Environment>);
+    readonly role?: readonly Role[];
+    readonly awaitReady?: boolean;
+  } = {},
 ): Promise<TestRelay> {
   const recall = await startRecallStandIn(oauthAppId, [testSecret, publishedSecret]);
   const logged: Record<string, unknown>[] = [];
   const log = createLog('debug', { write: (line) => void logged.push(JSON.parse(line)) });
-  const env = { ...testEnvironment(storeUrl, recall.baseUrl), ...options.env };
+  const own = typeof options.env === 'function' ? await options.env(recall.baseUrl) : options.env;
+  const env = { ...testEnvironment(storeUrl, recall.baseUrl), ...own };
   const relay = await startRelay(loadConfig(env, options.role ?? roles), log);
   const endpoint = new URL('/webhooks/zoom', relay.publicUrl ?? relay.privateUrl);
   if (options.awaitReady !== false) await eventually('relay ready', () => relay.health().ready);
