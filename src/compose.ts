@@ -2,36 +2,41 @@ import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Hono } from 'hono';
+import packageJson from '../package.json' with { type: 'json' };
+import { composeOperator, directorySpaceOf, type OperatorParts } from './compose-operator.ts';
 import type { Config } from './config.ts';
-import { attemptDelivery } from './consumers/attempt-delivery.ts';
+import { type AttemptParts, attemptDelivery } from './consumers/attempt-delivery.ts';
 import { CircuitBreaker } from './consumers/circuit-breaker.ts';
 import { loadHandlers } from './consumers/handlers/load-handlers.ts';
-import type { DeliveryObserver, Target } from './consumers/ports.ts';
+import type { Target } from './consumers/ports.ts';
 import { parseCircuit } from './delivery/circuit.ts';
 import { type ConsumerCounts, type IntakeCounts, intakeCountsOf } from './delivery/ledger.ts';
 import { type AppKey, type ConsumerKey, queueNameOf } from './delivery/names.ts';
 import { createDirectory } from './directory/directory.ts';
-import { viewMeeting } from './directory/meeting-view.ts';
 import type { RelayError } from './errors.ts';
 import { errorResponse } from './http-error.ts';
 import type { IntakeParts } from './intake/accept.ts';
 import { IntakeLedger } from './intake/intake-ledger.ts';
+import type { DeliveryWriter } from './intake/ports.ts';
 import { ReadingRoom } from './intake/read-body.ts';
 import { createIntakeRoutes } from './intake/routes.ts';
 import { type Listener, listen } from './listener.ts';
 import type { Log } from './log.ts';
-import { createApiRoutes, type OperatorApi } from './operator/api-routes.ts';
-import { readConsumers } from './operator/consumers.ts';
+import { requireKnownHost } from './operator/access/require-known-host.ts';
+import { createAppFacts } from './operator/app-facts.ts';
 import { createHealthRoutes, type Health } from './operator/health-routes.ts';
-import { readLedger } from './operator/ledger.ts';
-import { createMetrics } from './operator/metrics.ts';
+import { createLatencyLog } from './operator/latency-log.ts';
+import { readQueues } from './operator/metrics/read-queues.ts';
+import { createMetrics, type Metrics } from './operator/metrics.ts';
 import type { OperatorSource } from './operator/ports.ts';
 import { createPrivateRoutes } from './operator/private-routes.ts';
 import { type PlannedConsumer, planConsumers } from './plan-consumers.ts';
-import { reportDelivery, reportIntake } from './report.ts';
+import { notificationResults, reportDelivery, reportIntake } from './report.ts';
 import { openStore } from './store/open-store.ts';
 import type { Store } from './store/store.ts';
+import { openTracing } from './tracing.ts';
 
+const { version: packageVersion } = packageJson;
 /** Bytes of bodies that one process reads at once. Beyond: 503. */
 const readingBytes = 64 * 1024 * 1024;
 /** How much longer than an attempt a worker's lock lasts, and the least it lasts, milliseconds. */
@@ -40,11 +45,6 @@ const minLockMs = 12_000;
 /** What is under way gets this long when the process is told to stop, and closing connections this, milliseconds. */
 const stopGraceMs = 20_000;
 const closeGraceMs = 8000;
-
-/** The records of an app's directory. */
-function directorySpaceOf(app: AppKey): string {
-  return `directory.${app}`;
-}
 
 /** A running relay. */
 export interface Relay {
@@ -76,6 +76,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
     log,
     nowMs: Date.now,
   });
+  const tracing = await openTracing(config.tracing, log);
   let stopping = false;
   const { promise: failed, resolve: onFatal } = Promise.withResolvers<RelayError>();
   const working = config.roles.includes('worker') ? consumers : [];
@@ -91,22 +92,38 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
   });
   const health = (): Health =>
     stopping ? { ready: false, reason: 'shutting down', isStopping: true } : store.status();
-  const metrics = createMetrics(() => ({ ready: store.status().ready, findings: store.findings() }));
+  const metrics = composeMetrics(store, consumers);
   const ledger = new IntakeLedger({ countIntake: (app, counts) => store.countIntake(app, counts) });
+  const facts = createAppFacts(store.records('apps'), Date.now);
+  const latency = createLatencyLog(store.records('latency'), `${hostname()}:${process.pid}`, Date.now);
   const intake = composeIntake(config, consumers, {
-    writer: { add: (deliveries) => store.add(deliveries) },
-    observe: reportIntake(log, ledger, metrics),
+    writer: timedWriter(store, metrics),
+    observe: reportIntake({ log, ledger, metrics, facts, latency }),
     isStopping: () => stopping,
+    trace: tracing.intake,
   });
   const publicApp = withErrors(new Hono().route('/', intake).route('/', createHealthRoutes(health, false)), log);
   const privateRoutes = createPrivateRoutes(health, metrics);
-  if (config.operatorToken !== undefined && config.roles.includes('operator')) {
-    privateRoutes.route('/', createApiRoutes(config.operatorToken, composeOperator(config, store, consumers)));
-  }
+  privateRoutes.use(requireKnownHost(config.operatorPublicHosts)); // not before /healthz, /readyz and /metrics
+  const operator = config.roles.includes('operator')
+    ? composeOperator({
+        config,
+        store,
+        consumers,
+        facts,
+        latency,
+        metrics,
+        log,
+        about: () => aboutOf(config, listeners),
+      })
+    : undefined;
+  if (operator !== undefined) privateRoutes.route('/', operator.routes);
   const privateApp = withErrors(privateRoutes, log);
   const listeners = await listenOnBoth(config.roles.includes('edge') ? publicApp : undefined, privateApp, config);
   store.open();
-  const targets = working.map((consumer) => work(store, consumer, config, reportDelivery(log, metrics)));
+  operator?.start();
+  const attempts = { observe: reportDelivery({ log, metrics, latency }), trace: tracing.attempt };
+  const targets = working.map((consumer) => work(store, consumer, config, attempts));
   log.info({ event: 'started', roles: config.roles, apps: [...config.apps.keys()], store: store.engine });
 
   let stopped: Promise<void> | undefined;
@@ -119,46 +136,56 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
     consumerCounts: (app, consumer) => store.account(queueNameOf(app, consumer)),
     stop() {
       stopping = true;
-      stopped ??= stopAll([listeners.public, listeners.private], ledger, store, targets, log);
+      const counters = [ledger, facts, latency, ...(operator === undefined ? [] : [operator])];
+      stopped ??= stopAll([listeners.public, listeners.private], counters, store, [...targets, tracing], log);
       return stopped;
     },
   };
 }
 
-function composeOperator(config: Config, store: Store, consumers: readonly PlannedConsumer[]): OperatorApi {
-  const { retainDirectoryMs } = config;
-  const directories = [...config.apps.keys()].flatMap((app) => {
-    if (retainDirectoryMs === undefined) return [];
-    return [{ app, directory: createDirectory(store.records(directorySpaceOf(app)), retainDirectoryMs) }];
-  });
+function composeMetrics(store: Store, consumers: readonly PlannedConsumer[]): Metrics {
   const keys = consumers.map(({ app, key }) => ({ app, consumer: key }));
-  const source: OperatorSource = {
-    account: (queue) => store.account(queue),
-    recount: (queue) => store.recount(queue),
-    intake: (app) => store.intake(app),
-    circuit: async (queue) => parseCircuit(await store.circuit(queue).read()),
+  const source: Pick<OperatorSource, 'queueState' | 'circuit'> = {
     queueState: (queue) => store.queueState(queue),
+    circuit: async (queue) => parseCircuit(await store.circuit(queue).read()),
   };
+  return createMetrics({
+    consumers: keys,
+    results: notificationResults,
+    store: () => ({ ready: store.status().ready, findings: store.findings() }),
+    readQueues: () => readQueues(source, keys, Date.now()),
+    nowMs: () => performance.now(),
+  });
+}
+
+/** Measures the durable writes that are carried out. */
+function timedWriter(store: Store, metrics: Metrics): DeliveryWriter {
   return {
-    readLedger: () => readLedger(source, keys),
-    readStore: () => ({ engine: store.engine, ...store.status(), findings: store.findings() }),
-    readConsumers: () => readConsumers(source, keys, Date.now()),
-    hasConsumer: (app, consumer) => keys.some((known) => known.app === app && known.consumer === consumer),
-    async readMeeting(id) {
-      const found = await Promise.all(
-        directories.map(async ({ app, directory }) => ({ app, entry: await directory.meeting(id) })),
-      );
-      return found.flatMap(({ app, entry }) => (entry === undefined ? [] : [{ app, ...viewMeeting(entry) }]));
+    async add(deliveries) {
+      const startedAtMs = performance.now();
+      const areNew = await store.add(deliveries);
+      metrics.storeRoundTrip(performance.now() - startedAtMs);
+      return areNew;
     },
-    pause: (queue) => store.pause(queue),
-    resume: (queue) => store.resume(queue),
+  };
+}
+
+/** What this process tells of itself. */
+function aboutOf(config: Config, listeners: Listeners): ReturnType<OperatorParts['about']> {
+  const { version: node } = process;
+  const publicUrl = listeners.public?.url.href;
+  return {
+    version: packageVersion,
+    node: node.slice(1),
+    roles: config.roles,
+    listeners: { private: listeners.private.url.href, ...(publicUrl !== undefined && { public: publicUrl }) },
   };
 }
 
 function composeIntake(
   config: Config,
   consumers: readonly PlannedConsumer[],
-  parts: Pick<IntakeParts, 'writer' | 'observe' | 'isStopping'>,
+  parts: Pick<IntakeParts, 'writer' | 'observe' | 'isStopping' | 'trace'>,
 ): ReturnType<typeof createIntakeRoutes> {
   const apps = [...config.apps].map(([key, { secrets }]) => {
     return [key, { key, secrets, consumers: consumers.filter(({ app }) => app === key) }] as const;
@@ -176,7 +203,12 @@ function composeIntake(
 }
 
 /** Each consumer has a target of its own, so that one that hangs takes no connection from another. */
-function work(store: Store, planned: PlannedConsumer, config: Config, observe: DeliveryObserver): Target {
+function work(
+  store: Store,
+  planned: PlannedConsumer,
+  config: Config,
+  { observe, trace }: Required<Pick<AttemptParts, 'observe' | 'trace'>>,
+): Target {
   const { app, key, timeoutMs } = planned;
   const queue = queueNameOf(app, key);
   const target = planned.openTarget();
@@ -184,7 +216,7 @@ function work(store: Store, planned: PlannedConsumer, config: Config, observe: D
     observe({ kind: 'circuit', app, consumer: key, from, to });
   });
   const worker = `${hostname()}:${process.pid}`;
-  const parts = { breaker, observe, worker, nowMs: Date.now, random: Math.random };
+  const parts = { breaker, observe, trace, worker, nowMs: Date.now, random: Math.random };
   const options = {
     concurrency: planned.concurrency,
     ...(planned.rateLimit !== undefined && { rateLimit: planned.rateLimit }),
@@ -199,16 +231,16 @@ function work(store: Store, planned: PlannedConsumer, config: Config, observe: D
 
 async function stopAll(
   listeners: readonly (Listener | undefined)[],
-  ledger: IntakeLedger,
+  counters: readonly { stop(): Promise<void> }[],
   store: Store,
-  targets: readonly Target[],
+  closable: readonly { close(): Promise<void> }[],
   log: Log,
 ): Promise<void> {
   log.info({ event: 'stopping' });
   const open = listeners.filter((listener) => listener !== undefined);
   await within(stopGraceMs, Promise.all([store.stopWorkers(), ...open.map((listener) => listener.drain())]), log);
-  await within(closeGraceMs / 2, ledger.stop(), log);
-  const closing = [...open, store, ...targets].map((part) => part.close());
+  await within(closeGraceMs / 2, Promise.allSettled(counters.map((part) => part.stop())), log);
+  const closing = [...open, store, ...closable].map((part) => part.close());
   await within(closeGraceMs / 2, Promise.allSettled(closing), log);
   log.info({ event: 'stopped' });
 }
@@ -223,11 +255,12 @@ function withErrors(app: Hono, log: Log): Hono {
   return app;
 }
 
-async function listenOnBoth(
-  publicApp: Hono | undefined,
-  privateApp: Hono,
-  config: Config,
-): Promise<{ public: Listener | undefined; private: Listener }> {
+interface Listeners {
+  readonly public: Listener | undefined;
+  readonly private: Listener;
+}
+
+async function listenOnBoth(publicApp: Hono | undefined, privateApp: Hono, config: Config): Promise<Listeners> {
   const forPublic = publicApp && (await listen(publicApp, config.public, { host: 'HOST', port: 'PORT' }));
   try {
     const names = { host: 'OPERATOR_HOST', port: 'OPERATOR_PORT' };

@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import { type AppSettings, readAppsFile } from './config/apps-file.ts';
 import type { HttpConsumerSettings } from './config/http-consumers.ts';
+import { type OperatorToken, readOperatorTokens } from './config/operator-tokens.ts';
 import type { Problem } from './config/problem.ts';
 import { baseUrlRule, isAllowedBaseUrl } from './config/recall-target.ts';
+import { collectorUrl, serviceName, tracesUrlOf } from './config/tracing-values.ts';
 import {
   duration,
   durationOrNone,
   fail,
   host,
+  hostNames,
   integer,
   oneOf,
   optionalText,
@@ -23,6 +26,7 @@ import { type LogLevel, logLevels } from './log.ts';
 import { recallBaseUrl, recallRegions, recallWebhookUrl } from './recall/webhook-url.ts';
 import { Secret } from './secret.ts';
 import { parseRedisUrl } from './store/redis-url.ts';
+import type { TracingSettings } from './tracing.ts';
 import type { SecretTokens } from './zoom/secret-token.ts';
 
 export const roles = ['edge', 'worker', 'operator'] as const;
@@ -44,8 +48,12 @@ export interface Config {
   readonly storeUrl: Secret;
   readonly public: { readonly host: string; readonly port: number };
   readonly private: { readonly host: string; readonly port: number };
-  /** Present when the operator role is. */
-  readonly operatorToken: Secret | undefined;
+  /** One or more when the operator role is present. */
+  readonly operatorTokens: readonly OperatorToken[];
+  /** Names by which the private listener may be asked for, besides `localhost` and addresses. */
+  readonly operatorPublicHosts: readonly string[];
+  /** Where alerts are posted to. Whoever has it can post. */
+  readonly alertWebhookUrl: Secret | undefined;
   readonly ackDeadlineMs: number;
   readonly signatureToleranceSec: number;
   readonly maxBodyBytes: number;
@@ -57,6 +65,7 @@ export interface Config {
   readonly retainDeliveredMs: number;
   readonly retainDeliveredCount: number;
   readonly retainDeadMs: number;
+  readonly retainAuditMs: number;
   /** How long the directory keeps a meeting after it was; `undefined`: no directory is kept. */
   readonly retainDirectoryMs: number | undefined;
   /** Path of the module with the company's own handlers. */
@@ -64,6 +73,8 @@ export interface Config {
   /** Run on a Redis that evicts keys when it is full. */
   readonly dangerouslyAllowEviction: boolean;
   readonly logLevel: LogLevel;
+  /** Where traces go; `undefined`: nowhere. */
+  readonly tracing: TracingSettings | undefined;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -92,6 +103,15 @@ const operatorToken = optionalText().transform((value, context) => {
   return value === undefined ? undefined : (secretToken(value) ?? fail(context, secretTokenRule));
 });
 
+const alertWebhookUrl = optionalText().transform((value, context) => {
+  if (value === undefined) return undefined;
+  const url = URL.parse(value);
+  const isAllowed = url !== null && url.username === '' && url.password === '' && isAllowedBaseUrl(url.origin);
+  return isAllowed
+    ? new Secret(url.href)
+    : fail(context, 'must be an https: URL without user (http: only to 127.0.0.0/8, [::1] or localhost)');
+});
+
 const variables = z.object({
   ZOOM_APP_SECRET_TOKEN: secretTokens,
   RECALL_ZOOM_OAUTH_APP_ID: optionalText().pipe(
@@ -106,6 +126,9 @@ const variables = z.object({
   OPERATOR_HOST: host('127.0.0.1'),
   OPERATOR_PORT: integer({ min: 0, max: 65_535, default: 9090 }),
   OPERATOR_TOKEN: operatorToken,
+  OPERATOR_TOKENS: optionalText(),
+  OPERATOR_PUBLIC_HOST: hostNames(),
+  ALERT_WEBHOOK_URL: alertWebhookUrl,
   ACK_DEADLINE_MS: integer({ min: 50, max: 2500, default: 1500 }),
   SIGNATURE_TOLERANCE_SEC: integer({ min: 1, max: 1_000_000_000, default: 300 }),
   MAX_BODY_BYTES: integer({ min: 1024, max: 16_777_216, default: 1_048_576 }),
@@ -117,6 +140,7 @@ const variables = z.object({
   RETAIN_DELIVERED: duration({ min: '1s', max: '365d', default: '7d' }),
   RETAIN_DELIVERED_COUNT: integer({ min: 1, max: 100_000_000, default: 100_000 }),
   RETAIN_DEAD: duration({ min: '1h', max: '3650d', default: '30d' }),
+  RETAIN_AUDIT: duration({ min: '1d', max: '3650d', default: '365d' }),
   RETAIN_DIRECTORY: durationOrNone({ min: '1d', max: '3650d', default: '90d' }),
   HANDLERS: optionalText().refine(
     (value) => value === undefined || /\.[cm]?[jt]s$/.test(value),
@@ -124,6 +148,9 @@ const variables = z.object({
   ),
   DANGEROUSLY_ALLOW_EVICTION: oneOf(['0', '1'], '0'),
   LOG_LEVEL: oneOf(logLevels, 'info'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: collectorUrl(),
+  OTEL_SERVICE_NAME: serviceName(),
 });
 type Variables = z.infer<typeof variables>;
 
@@ -143,10 +170,13 @@ export function loadConfig(env: Environment, wantedRoles: readonly Role[]): Conf
     const name = issue.path.join('.');
     problems.push({ where: name === 'STORE_URL' ? storeVariable : name, what: issue.message });
   }
-  if (wantedRoles.includes('operator') && !env.OPERATOR_TOKEN?.trim()) {
+  const own = secretToken(env.OPERATOR_TOKEN ?? '');
+  const operators = readOperatorTokens(own, env.OPERATOR_TOKENS?.trim() || undefined, env);
+  problems.push(...operators.problems);
+  if (wantedRoles.includes('operator') && !env.OPERATOR_TOKEN?.trim() && !env.OPERATOR_TOKENS?.trim()) {
     problems.push({
       where: 'OPERATOR_TOKEN',
-      what: 'is needed by the operator role: make one with "openssl rand -hex 24"',
+      what: 'is needed by the operator role (or OPERATOR_TOKENS): make one with "openssl rand -hex 24"',
     });
   }
   const isFile = (env[storeVariable]?.trim() || defaultStoreUrl).startsWith('file:');
@@ -159,7 +189,7 @@ export function loadConfig(env: Environment, wantedRoles: readonly Role[]): Conf
   const { apps, problems: appProblems } = readApps(env);
   problems.push(...appProblems);
   if (!parsed.success || problems.length > 0) throw configurationInvalid(problems);
-  return toConfig(parsed.data, apps, wantedRoles);
+  return toConfig(parsed.data, apps, operators.tokens, wantedRoles);
 }
 
 /** One app from variables, or several from `APPS_FILE`; not both. */
@@ -195,14 +225,21 @@ function readApps(env: Environment): { apps: readonly AppSettings[]; problems: r
   return { apps: [{ key, secrets, zoomOauthAppId, region, baseUrl, consumers: [] }], problems };
 }
 
-function toConfig(values: Variables, apps: readonly AppSettings[], wantedRoles: readonly Role[]): Config {
+function toConfig(
+  values: Variables,
+  apps: readonly AppSettings[],
+  operatorTokens: readonly OperatorToken[],
+  wantedRoles: readonly Role[],
+): Config {
   return {
     roles: wantedRoles,
     apps: new Map(apps.map((app) => [app.key, toAppConfig(app)])),
     storeUrl: values.STORE_URL,
     public: { host: values.HOST, port: values.PORT },
     private: { host: values.OPERATOR_HOST, port: values.OPERATOR_PORT },
-    operatorToken: values.OPERATOR_TOKEN,
+    operatorTokens,
+    operatorPublicHosts: values.OPERATOR_PUBLIC_HOST,
+    alertWebhookUrl: values.ALERT_WEBHOOK_URL,
     ackDeadlineMs: values.ACK_DEADLINE_MS,
     signatureToleranceSec: values.SIGNATURE_TOLERANCE_SEC,
     maxBodyBytes: values.MAX_BODY_BYTES,
@@ -214,11 +251,19 @@ function toConfig(values: Variables, apps: readonly AppSettings[], wantedRoles: 
     retainDeliveredMs: values.RETAIN_DELIVERED,
     retainDeliveredCount: values.RETAIN_DELIVERED_COUNT,
     retainDeadMs: values.RETAIN_DEAD,
+    retainAuditMs: values.RETAIN_AUDIT,
     retainDirectoryMs: values.RETAIN_DIRECTORY,
     handlers: values.HANDLERS,
     dangerouslyAllowEviction: values.DANGEROUSLY_ALLOW_EVICTION === '1',
     logLevel: values.LOG_LEVEL,
+    tracing: toTracing(values),
   };
+}
+
+function toTracing(values: Variables): TracingSettings | undefined {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: base, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own } = values;
+  const endpoint = own ?? (base && tracesUrlOf(base));
+  return endpoint && { endpoint, serviceName: values.OTEL_SERVICE_NAME };
 }
 
 function toAppConfig({ key, secrets, zoomOauthAppId, region, baseUrl, consumers }: AppSettings): AppConfig {

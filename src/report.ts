@@ -2,12 +2,42 @@ import type { DeliveryEvent, DeliveryObserver } from './consumers/ports.ts';
 import { rejectedName } from './delivery/ledger.ts';
 import { unreachable } from './errors.ts';
 import type { IntakeLedger } from './intake/intake-ledger.ts';
-import type { IntakeObserver } from './intake/ports.ts';
+import { type IntakeObserver, rejectionReasons } from './intake/ports.ts';
 import { describeError, type Log } from './log.ts';
+import type { AppFacts } from './operator/app-facts.ts';
+import type { LatencyLog } from './operator/latency-log.ts';
 import type { Metrics } from './operator/metrics.ts';
+import { rejections } from './zoom/verify.ts';
+
+/** Why a notification can be answered with 503. */
+const turnedAwayCodes = [
+  'store_unavailable',
+  'ack_deadline_passed',
+  'overloaded',
+  'shutting_down',
+  'internal',
+] as const;
+
+/** What a request to an app's endpoint can end in. A closed list: metrics have a line for each. */
+export const notificationResults = [
+  'accepted',
+  'duplicate',
+  'challenge',
+  ...rejections,
+  ...rejectionReasons,
+  ...turnedAwayCodes,
+] as const;
+
+export interface Reporters {
+  readonly log: Log;
+  readonly ledger: IntakeLedger;
+  readonly metrics: Metrics;
+  readonly facts: AppFacts;
+  readonly latency: LatencyLog;
+}
 
 /** One log line, one count, one metric for each request to an app's endpoint. */
-export function reportIntake(log: Log, ledger: IntakeLedger, metrics: Metrics): IntakeObserver {
+export function reportIntake({ log, ledger, metrics, facts, latency }: Reporters): IntakeObserver {
   return (event) => {
     if (event.kind === 'app_unknown') {
       log.warn({ event: 'rejected', reason: 'app_unknown', key: event.key });
@@ -18,9 +48,12 @@ export function reportIntake(log: Log, ledger: IntakeLedger, metrics: Metrics): 
     switch (event.kind) {
       case 'accepted':
       case 'duplicate': {
-        const { kind: result, notificationId, eventName, requestId, bytes, secret } = event;
+        const { kind: result, notificationId, eventName, requestId, bytes, secret, lagMs } = event;
         ledger.count(app, result);
         metrics.notification(app, result, ackMs);
+        if (result === 'accepted' && lagMs !== undefined) metrics.eventLag(app, lagMs);
+        facts.eventSeen(app, eventName ?? 'unknown');
+        latency.acknowledged(ackMs);
         log.info({
           event: 'received',
           app,
@@ -36,6 +69,7 @@ export function reportIntake(log: Log, ledger: IntakeLedger, metrics: Metrics): 
       }
       case 'challenge':
         ledger.count(app, 'challenge');
+        facts.challenge(app);
         metrics.notification(app, 'challenge', ackMs);
         log.info({ event: 'challenge_answered', app, ackMs });
         return;
@@ -48,7 +82,7 @@ export function reportIntake(log: Log, ledger: IntakeLedger, metrics: Metrics): 
         const { code, notificationId, cause } = event;
         const detail = cause instanceof Error ? describeError(cause.cause ?? cause).message : undefined;
         ledger.count(app, 'turnedAway');
-        metrics.notification(app, code, ackMs);
+        metrics.notification(app, turnedAwayCodes.find((known) => known === code) ?? 'internal', ackMs);
         log.error({ event: 'turned_away', app, code, notificationId, detail, ackMs });
         return;
       }
@@ -59,10 +93,10 @@ export function reportIntake(log: Log, ledger: IntakeLedger, metrics: Metrics): 
 }
 
 /** One log line and one metric for each attempt of a delivery. */
-export function reportDelivery(log: Log, metrics: Metrics): DeliveryObserver {
+export function reportDelivery({ log, metrics, latency }: Omit<Reporters, 'ledger' | 'facts'>): DeliveryObserver {
   return (event) => {
     if (event.kind === 'circuit') {
-      reportCircuit(event, log, metrics);
+      reportCircuit(event, log);
       return;
     }
     const { app, consumer, notificationId, record } = event;
@@ -72,6 +106,8 @@ export function reportDelivery(log: Log, metrics: Metrics): DeliveryObserver {
     metrics.attempt(app, consumer, outcome, durationMs);
     switch (event.kind) {
       case 'delivered':
+        metrics.delivered(app, consumer, event.latencyMs);
+        latency.delivered(app, consumer, event.latencyMs);
         log.info({ event: 'delivered', ...fields, latencyMs: event.latencyMs });
         return;
       case 'attempt_failed':
@@ -91,9 +127,8 @@ export function reportDelivery(log: Log, metrics: Metrics): DeliveryObserver {
 }
 
 /** A line when the circuit changes its kind or opens anew; counting single failures is no event. */
-function reportCircuit(event: Extract<DeliveryEvent, { kind: 'circuit' }>, log: Log, metrics: Metrics): void {
+function reportCircuit(event: Extract<DeliveryEvent, { kind: 'circuit' }>, log: Log): void {
   const { app, consumer, from, to } = event;
-  metrics.circuit(app, consumer, to.kind);
   if (from.kind === to.kind) return;
   const until = 'untilMs' in to ? new Date(to.untilMs).toISOString() : undefined;
   const down = 'sinceMs' in to ? to : 'sinceMs' in from ? from : undefined;

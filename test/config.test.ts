@@ -60,13 +60,17 @@ function webhookUrl(base: string): string {
 
 describe('defaults', () => {
   test('are those of the contract', () => {
-    const { apps: _apps, storeUrl, operatorToken, ...rest } = loadConfig(whole, roles);
+    const { apps: _apps, storeUrl, operatorTokens, ...rest } = loadConfig(whole, roles);
     expect(storeUrl.reveal()).toBe('file:./data');
-    expect(operatorToken?.reveal()).toBe('operator-token-for-tests');
+    expect(operatorTokens.map(({ name, role, token }) => [name, role, token.reveal()])).toEqual([
+      ['operator', 'operate', 'operator-token-for-tests'],
+    ]);
     expect(rest).toEqual({
       roles: ['edge', 'worker', 'operator'],
       public: { host: '0.0.0.0', port: 8080 },
       private: { host: '127.0.0.1', port: 9090 },
+      operatorPublicHosts: [],
+      alertWebhookUrl: undefined,
       ackDeadlineMs: 1500,
       signatureToleranceSec: 300,
       maxBodyBytes: 1_048_576,
@@ -82,9 +86,11 @@ describe('defaults', () => {
       retainDeliveredMs: 7 * 24 * hourMs,
       retainDeliveredCount: 100_000,
       retainDeadMs: 30 * 24 * hourMs,
+      retainAuditMs: 365 * 24 * hourMs,
       retainDirectoryMs: 90 * 24 * hourMs,
       handlers: undefined,
       logLevel: 'info',
+      tracing: undefined,
     });
   });
 
@@ -116,6 +122,8 @@ describe('tuning', () => {
     ['RETAIN_DELIVERED', '1d', { retainDeliveredMs: 24 * hourMs }],
     ['RETAIN_DELIVERED_COUNT', '1', { retainDeliveredCount: 1 }],
     ['RETAIN_DEAD', '1h', { retainDeadMs: hourMs }],
+    ['RETAIN_AUDIT', '1d', { retainAuditMs: 24 * hourMs }],
+    ['OPERATOR_PUBLIC_HOST', 'Relay.example.com, ops-1', { operatorPublicHosts: ['relay.example.com', 'ops-1'] }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
   ])('%s=%s is taken', (name, value, expected) => {
     expect(loadConfig({ ...whole, [name]: value }, roles)).toMatchObject(expected);
@@ -139,6 +147,8 @@ describe('tuning', () => {
     ['RETAIN_DELIVERED', ['0s', '366d', '7 d']],
     ['RETAIN_DELIVERED_COUNT', ['0', '100000001']],
     ['RETAIN_DEAD', ['59m', '3651d']],
+    ['RETAIN_AUDIT', ['23h', '3651d', 'none']],
+    ['OPERATOR_PUBLIC_HOST', ['relay:9090', 'https://relay', 'a,,b', 'a,', '*', '.relay', 'é', '[::1]', 'a b']],
     ['LOG_LEVEL', ['trace', 'INFO', 'verbose']],
     ['STORE_URL', ['file:', 'redis://', 'postgres://', 'mysql://db', './data', 'redis+sentinel://one']],
     ['RECALL_ZOOM_OAUTH_APP_ID', ['1', `${oauthAppId}x`, oauthAppId.replaceAll('-', '')]],
@@ -199,13 +209,40 @@ describe('operator token', () => {
   });
 
   test.each<[readonly Role[]]>([[['edge']], [['worker']], [['edge', 'worker']]])('the roles %j need none', (some) => {
-    expect(loadConfig(split, some).operatorToken).toBeUndefined();
+    expect(loadConfig(split, some).operatorTokens).toEqual([]);
   });
 
   test('one that anybody could guess is refused', () => {
     for (const weak of ['x', 'secret', 'fifteen-letters', 'a token with spaces']) {
       expect(named(refusal({ ...oneApp, OPERATOR_TOKEN: weak }))).toEqual(['OPERATOR_TOKEN']);
     }
+  });
+});
+
+describe('alert webhook URL', () => {
+  test.each([
+    ...[
+      'https://hooks.slack.com/services/T0/B0/x',
+      'https://hooks.example:8443/a?sig=b%2Fc',
+      'http://127.0.0.1:4000/x',
+    ],
+    ...['http://localhost/', 'http://[::1]:4000/x'],
+  ])('%s is taken', (url) => {
+    expect(loadConfig({ ...whole, ALERT_WEBHOOK_URL: ` ${url}\n` }, roles).alertWebhookUrl?.reveal()).toBe(url);
+  });
+
+  test.each([
+    ...[
+      'http://hooks.slack.com/services/x',
+      'http://10.0.0.1/x',
+      'https://user:pw@hooks.example/x',
+      'ftp://localhost/x',
+    ],
+    ...['hooks.slack.com/services/x', 'https://', 'x'],
+  ])('%s is refused, and not repeated', (url) => {
+    const message = refusal({ ...whole, ALERT_WEBHOOK_URL: url });
+    expect(named(message)).toEqual(['ALERT_WEBHOOK_URL']);
+    if (url.length > 10) expect(message).not.toContain(url);
   });
 });
 
@@ -507,6 +544,7 @@ describe('no value is ever told', () => {
         ZOOM_APP_SECRET_TOKEN: 'hunter2-SECRET-value-1,hunter2-SECRET-value-2',
         OPERATOR_TOKEN: 'hunter2-SECRET-value-3',
         STORE_URL: 'redis://user:hunter2-SECRET-value-4@cache',
+        ALERT_WEBHOOK_URL: 'https://hooks.example/hunter2-SECRET-value-5',
       },
       roles,
     );
@@ -515,7 +553,7 @@ describe('no value is ever told', () => {
       JSON.stringify({ ...config, apps }),
       inspect({ config, apps }, { depth: null, showHidden: true }),
       inspect({ config, apps }, { depth: null, customInspect: false }),
-      `${config.storeUrl} ${config.operatorToken} ${apps[0]?.secrets}`,
+      `${config.storeUrl} ${config.operatorTokens.map(({ token: operator }) => operator)} ${apps[0]?.secrets}`,
     ].join('\n');
     expect(printed).toContain('[secret]');
     expect(printed).toContain(oauthAppId);

@@ -304,11 +304,32 @@ describe('zoom-relay doctor', () => {
     return { ZOOM_RELAY_URL: String(listening.private), OPERATOR_TOKEN: 'operator-token-for-tests' };
   };
 
-  test('a sound store is a ✓ and exits 0', async () => {
+  test('a sound relay is all ✓ and ? and exits 0', async () => {
     const { listening } = await startReady((await createRedisDatabase()).url, await startRecall());
     const doctor = run(['doctor'], env(listening));
     expect(await doctor.ended).toBe(0);
-    expect(doctor.lines).toEqual([expect.stringMatching(/^✓ store +redis, ready$/)]);
+    expect(doctor.lines).toEqual([
+      expect.stringMatching(/^\? configuration +not checked: this environment has none/),
+      expect.stringMatching(/^✓ relay +zoom-relay \d.* on Node \d+\..*, edge, worker, operator, notifications at http/),
+      expect.stringMatching(/^✓ clock +the relay and this machine agree$/),
+      expect.stringMatching(/^\? clock of Zoom +cannot tell: no notification has been kept yet$/),
+      expect.stringMatching(/^✓ store +redis, ready$/),
+    ]);
+  });
+
+  test("a relay's environment is checked without a relay, and all that is wrong with it is told", async () => {
+    const recall = await startRecall();
+    const sound = testEnvironment('file:./data', recall.baseUrl);
+    const away = { ZOOM_RELAY_URL: 'http://127.0.0.1:1' };
+    const well = run(['doctor'], { ...sound, ...away });
+    expect(await well.ended).toBe(1);
+    expect(well.lines[0]).toMatch(/^✓ configuration +1 app: default → 127\.0\.0\.1:/);
+    expect(well.lines[1]).toMatch(/^✗ relay +no answer from http:\/\/127\.0\.0\.1:1 /);
+    const wrong = run(['doctor', '--json'], { ...sound, ...away, PORT: 'abc', RETRY_SCHEDULE: 'soon' });
+    expect(await wrong.ended).toBe(1);
+    const [line] = JSON.parse(wrong.lines.join('\n'));
+    expect(line).toMatchObject({ mark: '✗', subject: 'configuration' });
+    expect(line.text).toMatch(/2 problems:\n {2}PORT: .*\n {2}RETRY_SCHEDULE: /);
   });
 
   test('a Redis without persistence is a ✗ with the fix, and exits 1', async () => {

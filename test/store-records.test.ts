@@ -146,7 +146,7 @@ describe.each(engines)('records on $engine', ({ engine, createStore }) => {
     const keys = Array.from({ length: 25 }, (_nothing, index) => `key-${String(index).padStart(3, '0')}`);
     await Promise.all(keys.map((key) => put(records, key, key, ['paged'])));
     const seen: string[] = [];
-    for (let added = 0; ; added += 1) {
+    for (let added = 0; added < keys.length; added += 1) {
       const before = seen.at(-1);
       const page = await records.list({ tag: 'paged', prefix: 'key-', limit: 4, ...(before && { before }) });
       if (page.length === 0) break;

@@ -45,7 +45,7 @@ export async function runConsumersSwitchCommand(
   options: { readonly app: string; readonly json: boolean },
 ): Promise<void> {
   const path = `/api/consumers/${encodeURIComponent(options.app)}/${encodeURIComponent(name)}/${action}`;
-  await askOperatorApi(host, path, 'POST');
+  await askOperatorApi(host, path, { method: 'POST' });
   const done = action === 'pause' ? 'is paused: its deliveries are kept and wait' : 'goes on';
   const json = { app: options.app, consumer: name, isPaused: action === 'pause' };
   host.stdout.write(options.json ? `${JSON.stringify(json)}\n` : `${name} of app ${options.app} ${done}\n`);

@@ -3,12 +3,22 @@ import { roles } from '../config.ts';
 import { RelayError } from '../errors.ts';
 import type { CommandProcess } from './command-process.ts';
 import { runConsumersListCommand, runConsumersSwitchCommand } from './consumers.ts';
+import {
+  type ListOptions,
+  runDeliveriesListCommand,
+  runDeliveriesShowCommand,
+  type ShowOptions,
+} from './deliveries.ts';
+import { addFilterOptions, type FilterOptions } from './delivery-filter.ts';
 import { runDemoCommand } from './demo.ts';
 import { runDoctorCommand } from './doctor.ts';
 import { runLedgerCommand } from './ledger.ts';
+import { type ReplayOptions, runReplayCommand } from './replay.ts';
+import { runReplaysListCommand, runReplaysSteerCommand } from './replays.ts';
 import { runSchemaCommand } from './schema.ts';
 import { defaultSecretEnv, runSendCommand } from './send.ts';
 import { runStartCommand } from './start.ts';
+import { runDeliveriesTailCommand } from './tail.ts';
 
 const asksTheRelay = '\nAsks the relay at ZOOM_RELAY_URL (http://127.0.0.1:9090) with OPERATOR_TOKEN.';
 
@@ -51,6 +61,8 @@ export function createProgram(host: CommandProcess): Command {
     .addHelpText('after', asksTheRelay)
     .action((options: { json: boolean }) => runDoctorCommand(host, options));
 
+  addDeliveriesCommand(program, host);
+  addReplayCommands(program, host);
   addConsumersCommand(program, host);
 
   program
@@ -66,6 +78,69 @@ export function createProgram(host: CommandProcess): Command {
     .action(() => runSchemaCommand(host));
 
   return program;
+}
+
+function addDeliveriesCommand(program: Command, host: CommandProcess): void {
+  const deliveries = program
+    .command('deliveries')
+    .description('find deliveries on a running relay, see what happened to one, or watch them come')
+    .addHelpText('after', asksTheRelay);
+  addFilterOptions(deliveries.command('list', { isDefault: true }))
+    .description('newest first')
+    .option('--limit <n>', 'at most so many, 1 to 200', '50')
+    .option('--cursor <cursor>', 'go on where a page ended')
+    .option('--json', 'print it as JSON', false)
+    .action((options: ListOptions) => runDeliveriesListCommand(host, options));
+  deliveries
+    .command('show')
+    .description('one delivery with every attempt')
+    .argument('<id>', 'its notificationId')
+    .option('--app <key>', 'of this app')
+    .option('--consumer <key>', 'to this consumer; all that have it unless given')
+    .option('--body', 'the body too, passcodes and tokens masked; the look is audited', false)
+    .option('--json', 'print it as JSON', false)
+    .action((id: string, options: ShowOptions) => runDeliveriesShowCommand(host, id, options));
+  deliveries
+    .command('tail')
+    .description('deliveries as they come and change, until Ctrl-C')
+    .option('--app <key>', 'of this app')
+    .option('--consumer <key>', 'to this consumer')
+    .option('--state <state>', 'in this state')
+    .option('--event <name>', 'of this event, or a prefix (meeting.*)')
+    .option('--json', 'one JSON object for each', false)
+    .action((options: FilterOptions & { json: boolean }) => runDeliveriesTailCommand(host, options));
+}
+
+function addReplayCommands(program: Command, host: CommandProcess): void {
+  addFilterOptions(program.command('replay'))
+    .description('ask for deliveries again: those named, or all that a filter matches; exit code 1 if some died again')
+    .argument('[id...]', 'notificationIds; none when a filter says which')
+    .option('--resign', 'with a fresh timestamp and signature', false)
+    .option('--force', 'also what was delivered', false)
+    .option('--rate <n>', 'deliveries a second', '20')
+    .option('--reason <text>', 'why; kept in the audit log')
+    .option('--dry-run', 'only say what would be done', false)
+    .option('--no-wait', 'do not wait until it is through')
+    .option('--json', 'print the result as JSON', false)
+    .addHelpText('after', `\nWithout --app and --consumer: app default, consumer recall.${asksTheRelay}`)
+    .action((ids: string[], options: ReplayOptions) => runReplayCommand(host, ids, options));
+  const replays = program
+    .command('replays')
+    .description('replays by filter: how far each is; pause, resume or cancel one')
+    .addHelpText('after', asksTheRelay);
+  replays
+    .command('list', { isDefault: true })
+    .description('newest first')
+    .option('--json', 'print it as JSON', false)
+    .action((options: { json: boolean }) => runReplaysListCommand(host, options));
+  for (const action of ['pause', 'resume', 'cancel'] as const) {
+    replays
+      .command(action)
+      .description(`${action} a replay`)
+      .argument('<id>', 'as "replays list" shows it')
+      .option('--json', 'print it as JSON', false)
+      .action((id: string, options: { json: boolean }) => runReplaysSteerCommand(host, action, id, options));
+  }
 }
 
 function addConsumersCommand(program: Command, host: CommandProcess): void {

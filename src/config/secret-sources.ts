@@ -8,10 +8,10 @@ import { secretToken, secretTokenRule, webhookSecret, webhookSecretRule } from '
 /** Capitals, so that a secret written here by mistake is not taken for a name and told in a message. */
 const variableName = /^[A-Z][A-Z0-9_]{0,99}$/;
 
-const secretReference = z
+export const secretReference = z
   .union([
     z.strictObject({ env: z.string().regex(variableName).describe('name of an environment variable, in capitals') }),
-    z.strictObject({ file: z.string().min(1).describe('path of a file; relative to the apps file') }),
+    z.strictObject({ file: z.string().min(1).describe('path of a file; relative to this file') }),
   ])
   .describe('where the secret is; never the secret itself');
 
@@ -26,9 +26,10 @@ interface SecretForm {
 }
 
 export const zoomSecret: SecretForm = { parse: secretToken, rule: secretTokenRule };
+export const operatorSecret: SecretForm = { parse: secretToken, rule: secretTokenRule };
 export const standardWebhooksSecret: SecretForm = { parse: webhookSecret, rule: webhookSecretRule };
 
-/** Where the secrets that the apps file refers to are: variables, and files relative to it. */
+/** Where the secrets that a configuration file refers to are: variables, and files relative to it. */
 export class SecretSources {
   readonly report: Report;
   readonly #env: Readonly<Record<string, string | undefined>>;

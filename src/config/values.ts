@@ -69,6 +69,17 @@ export function host(defaultValue: string) {
   });
 }
 
+const hostName = /^[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_])?$/;
+
+/** Names of hosts separated by commas, none by default; in lower case. */
+export function hostNames() {
+  return text.transform((value, context): readonly string[] => {
+    const names = value === undefined ? [] : value.split(',').map((name) => name.trim().toLowerCase());
+    const isEach = names.every((name) => hostName.test(name));
+    return isEach ? names : fail(context, 'must be host names without ports, separated by commas');
+  });
+}
+
 const minTokenLength = 16;
 
 /** Zoom's are 22 characters; a much shorter one is a mistake, and an empty one would let anyone in. */

@@ -1,12 +1,13 @@
 import type { AttemptRecord } from '../delivery/attempt.ts';
 import { type Decision, deathByAge, decide, type RetryPolicy } from '../delivery/decide.ts';
 import type { AppKey, ConsumerKey } from '../delivery/names.ts';
+import type { ReplayMark } from '../delivery/replay-mark.ts';
 import { decodeDelivery } from '../delivery/stored-delivery.ts';
 import { unreachable } from '../errors.ts';
 import type { SecretTokens } from '../zoom/secret-token.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import { isIntact } from './integrity.ts';
-import type { DeliveryObserver, Reached, Settled, Target } from './ports.ts';
+import type { DeliveryObserver, IntactDelivery, Reached, Settled, Target, TraceAttempt } from './ports.ts';
 
 /** Whoever is to get an app's notifications, as a worker sees it. */
 export interface Consumer {
@@ -27,6 +28,8 @@ export interface AttemptParts {
   readonly nowMs: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** Nothing is traced without. */
+  readonly trace?: TraceAttempt;
 }
 
 /** A delivery as the queue gives it: data of unknown version. */
@@ -34,8 +37,10 @@ export interface QueuedDelivery {
   readonly id: string;
   readonly data: unknown;
   readonly attempt: number;
-  /** The failed attempts so far, oldest first. */
+  /** The attempts so far, oldest first. */
   readonly history: readonly AttemptRecord[];
+  /** The last time an operator asked for it again. */
+  readonly replay?: ReplayMark;
 }
 
 /** What is known of an attempt when it has ended. */
@@ -59,20 +64,34 @@ export async function attemptDelivery(
   }
   const { content } = decoded;
   const { receivedAtMs } = content;
-  const decision = deathByAge(receivedAtMs, consumer.policy, startedAtMs);
+  const { id, attempt, history, replay } = delivery;
+  const decision = deathByAge(replay?.atMs ?? receivedAtMs, consumer.policy, startedAtMs);
   if (decision !== undefined) {
     const record = tooOld(delivery, startedAtMs, parts);
     return conclude(consumer, delivery, { decision, record, receivedAtMs }, parts);
   }
-  if (!isIntact(content, delivery.id, consumer.secrets)) {
+  if (!isIntact(content, id, consumer.secrets)) {
     const ended = { outcome: { kind: 'corrupt' }, receivedAtMs, startedAtMs, isProbe: false } as const;
     return settle(consumer, delivery, ended, parts);
   }
   const entry = await parts.breaker.enter();
   if (entry.kind === 'hold') return { decision: entry };
-  const { id, attempt, history } = delivery;
-  const reached = await consumer.target.deliver({ id, content, attempt, history });
+  const intact = { id, content, attempt, history, ...(replay !== undefined && { replay }) };
+  const reached = await deliver(consumer, intact, parts);
   return settle(consumer, delivery, { ...reached, receivedAtMs, startedAtMs, isProbe: entry.isProbe }, parts);
+}
+
+/** Hands the delivery over, watched by `parts.trace`. */
+async function deliver(consumer: Consumer, delivery: IntactDelivery, { trace }: AttemptParts): Promise<Reached> {
+  if (trace === undefined) return consumer.target.deliver(delivery);
+  const { id: notificationId, attempt, content } = delivery;
+  const known = { app: consumer.app, consumer: consumer.key, notificationId, attempt };
+  return trace(content.headers.traceparent, known, async (note) => {
+    const reached = await consumer.target.deliver(delivery);
+    const { outcome } = reached;
+    note({ outcome: outcome.kind, status: 'status' in outcome ? outcome.status : undefined });
+    return reached;
+  });
 }
 
 /** Decides together with the circuit, which may have changed while the attempt was under way. */
@@ -84,7 +103,8 @@ async function settle(
 ): Promise<Settled> {
   const nowMs = parts.nowMs();
   const random = parts.random();
-  const attempted = { attempt: delivery.attempt, receivedAtMs: ended.receivedAtMs, isProbe: ended.isProbe };
+  const { attempt, replay } = delivery;
+  const attempted = { attempt, receivedAtMs: ended.receivedAtMs, isProbe: ended.isProbe, replay };
   const { decision } = await parts.breaker.settle((circuit) => {
     return decide(attempted, ended.outcome, circuit, consumer.policy, nowMs, random);
   });
@@ -137,7 +157,9 @@ function conclude(
   { decision, record, receivedAtMs, detail }: Conclusion,
   parts: AttemptParts,
 ): Settled {
-  const common = { app: consumer.app, consumer: consumer.key, notificationId: delivery.id, record };
+  const { id: notificationId, replay } = delivery;
+  const replayed = replay === undefined ? {} : { replayId: replay.replayId };
+  const common = { app: consumer.app, consumer: consumer.key, notificationId, record, ...replayed };
   switch (decision.kind) {
     case 'done':
       parts.observe({ kind: 'delivered', ...common, latencyMs: record.startedAtMs + record.durationMs - receivedAtMs });

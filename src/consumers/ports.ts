@@ -3,6 +3,7 @@ import type { Circuit } from '../delivery/circuit.ts';
 import type { DeathReason, Decision } from '../delivery/decide.ts';
 import type { AppKey, ConsumerKey } from '../delivery/names.ts';
 import type { Outcome } from '../delivery/outcome.ts';
+import type { ReplayMark } from '../delivery/replay-mark.ts';
 import type { DeliveryContent } from '../delivery/stored-delivery.ts';
 
 /** A delivery that has been read back and is what Zoom sent. */
@@ -12,8 +13,10 @@ export interface IntactDelivery {
   readonly content: DeliveryContent;
   /** 1 for the first attempt. */
   readonly attempt: number;
-  /** The failed attempts so far, oldest first. */
+  /** The attempts so far, oldest first. */
   readonly history: readonly AttemptRecord[];
+  /** The last time an operator asked for it again. */
+  readonly replay?: ReplayMark;
 }
 
 /** What came of handing a delivery over. */
@@ -57,7 +60,12 @@ export interface SharedState {
 
 /** What came of one attempt. Carries ids, never a body, a token or a signature. */
 export type DeliveryEvent = { readonly app: AppKey; readonly consumer: ConsumerKey } & (
-  | ({ readonly notificationId: string; readonly record: AttemptRecord } & AttemptEnd)
+  | ({
+      readonly notificationId: string;
+      readonly record: AttemptRecord;
+      /** Of the last replay of the delivery: this attempt is one of its. */
+      readonly replayId?: string;
+    } & AttemptEnd)
   /** The consumer's circuit has changed its kind. */
   | { readonly kind: 'circuit'; readonly from: Circuit; readonly to: Circuit }
 );
@@ -74,6 +82,29 @@ type AttemptEnd =
   | { readonly kind: 'dead'; readonly reason: DeathReason; readonly detail?: string };
 
 export type DeliveryObserver = (event: DeliveryEvent) => void;
+
+/** What a trace says of an attempt: ids and outcomes, never a body, a token or a signature. */
+export interface TraceAttributes {
+  readonly app?: AppKey;
+  readonly consumer?: ConsumerKey;
+  readonly notificationId?: string;
+  /** 1 for the first attempt. */
+  readonly attempt?: number;
+  readonly outcome?: Outcome['kind'];
+  readonly status?: number | undefined;
+}
+
+/**
+ * Watches one attempt from its beginning to its end; resolves and rejects as `run` does.
+ *
+ * @param traceparent as it came with the notification, unchecked
+ * @param run gets what takes down what becomes known on the way
+ */
+export type TraceAttempt = <T>(
+  traceparent: string | undefined,
+  attributes: TraceAttributes,
+  run: (note: (attributes: TraceAttributes) => void) => Promise<T>,
+) => Promise<T>;
 
 export interface Settled {
   readonly decision: Decision;

@@ -22,6 +22,7 @@ const refusingStatuses: readonly (number | undefined)[] = [400, 401, 403];
  * `when-refused`: only after a 400, 401 or 403 to an original that was too old when it was sent.
  *
  * @param history the attempts so far, oldest first
+ * @param isAskedFor by an operator: then always, whatever the policy and however young it is
  */
 export function freshSignature(
   content: DeliveryContent,
@@ -29,15 +30,25 @@ export function freshSignature(
   policy: ResignPolicy,
   secret: Secret,
   nowMs: number,
+  isAskedFor = false,
 ): FreshSignature | undefined {
-  if (policy.mode === 'never') return undefined;
+  if (!isAskedFor && !isDue(content, history, policy, nowMs)) return undefined;
+  const timestamp = String(Math.floor(nowMs / 1000));
+  return { timestamp, signature: signBody(secret, timestamp, content.body) };
+}
+
+function isDue(
+  content: DeliveryContent,
+  history: readonly AttemptRecord[],
+  policy: ResignPolicy,
+  nowMs: number,
+): boolean {
+  if (policy.mode === 'never') return false;
   const signedAtMs = Number(content.headers['x-zm-request-timestamp']) * 1000;
   const wasOld = (atMs: number): boolean => atMs - signedAtMs > policy.toleranceSec * 1000;
-  if (!wasOld(nowMs)) return undefined;
+  if (!wasOld(nowMs)) return false;
   const wasRefused = history.some(
     ({ status, startedAtMs }) => refusingStatuses.includes(status) && wasOld(startedAtMs),
   );
-  if (policy.mode === 'when-refused' && !wasRefused) return undefined;
-  const timestamp = String(Math.floor(nowMs / 1000));
-  return { timestamp, signature: signBody(secret, timestamp, content.body) };
+  return policy.mode === 'always' || wasRefused;
 }

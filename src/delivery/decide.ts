@@ -1,6 +1,7 @@
 import { unreachable } from '../errors.ts';
 import { type Circuit, circuitAfter } from './circuit.ts';
 import type { Outcome } from './outcome.ts';
+import type { ReplayMark } from './replay-mark.ts';
 
 /** What is known of a delivery when an attempt of it has ended. */
 export interface AttemptedDelivery {
@@ -10,12 +11,14 @@ export interface AttemptedDelivery {
   readonly receivedAtMs: number;
   /** Whether it was sent to find out if the consumer is back. */
   readonly isProbe: boolean;
+  /** The last time an operator asked for it again: schedule and deadline count from there. */
+  readonly replay?: ReplayMark | undefined;
 }
 
 export interface RetryPolicy {
   /** Milliseconds to wait after the first, second, … attempt. Its length is the number of retries. */
   readonly scheduleMs: readonly number[];
-  /** No attempt starts later than this after receipt. */
+  /** No attempt starts later than this after receipt, or after an operator asked for it again. */
   readonly deadlineMs: number;
 }
 
@@ -95,9 +98,13 @@ function decisionOf(
   }
 }
 
-/** The death of a delivery that is too old to be tried, or `undefined`. */
-export function deathByAge(receivedAtMs: number, policy: RetryPolicy, nowMs: number): Decision | undefined {
-  return nowMs > receivedAtMs + policy.deadlineMs ? { kind: 'dead', reason: 'deadline_passed' } : undefined;
+/**
+ * The death of a delivery that is too old to be tried, or `undefined`.
+ *
+ * @param sinceMs when it was received or, after that, asked for again, epoch milliseconds
+ */
+export function deathByAge(sinceMs: number, policy: RetryPolicy, nowMs: number): Decision | undefined {
+  return nowMs > sinceMs + policy.deadlineMs ? { kind: 'dead', reason: 'deadline_passed' } : undefined;
 }
 
 /** Retry-After only ever lengthens: never less than the first step of the schedule. */
@@ -120,9 +127,10 @@ function holdMs(circuit: Circuit, nowMs: number): number {
 }
 
 function nextStep(delivery: AttemptedDelivery, policy: RetryPolicy, nowMs: number, random: number): Decision {
-  const stepMs = policy.scheduleMs[delivery.attempt - 1];
+  const { attempt, receivedAtMs, replay } = delivery;
+  const stepMs = policy.scheduleMs[attempt - (replay?.attemptsBefore ?? 0) - 1];
   if (stepMs === undefined) return { kind: 'dead', reason: 'attempts_exhausted' };
   const delayMs = Math.round(stepMs * (1 - jitter + 2 * jitter * random));
-  const tooLate = nowMs + delayMs > delivery.receivedAtMs + policy.deadlineMs;
+  const tooLate = nowMs + delayMs > (replay?.atMs ?? receivedAtMs) + policy.deadlineMs;
   return tooLate ? { kind: 'dead', reason: 'deadline_passed' } : { kind: 'retry', delayMs };
 }

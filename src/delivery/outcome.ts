@@ -17,6 +17,19 @@ export type Outcome =
   /** Job data of a newer release, or a body that is not what a handler's event must be: not sent. */
   | { readonly kind: 'unreadable'; readonly reason: string };
 
+/** A closed list: metrics have a line for each. */
+export const outcomeKinds = [
+  'delivered',
+  'refused',
+  'throttled',
+  'unavailable',
+  'failed',
+  'gave_up',
+  'corrupt',
+  'unreadable',
+] as const satisfies readonly Outcome['kind'][];
+export type OutcomeKind = (typeof outcomeKinds)[number];
+
 /** One hour: a Retry-After beyond it is cut to it. */
 export const maxRetryAfterMs = 3_600_000;
 

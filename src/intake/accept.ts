@@ -4,9 +4,17 @@ import { encodeDelivery, type NewDelivery } from '../delivery/stored-delivery.ts
 import { type ErrorCode, RelayError } from '../errors.ts';
 import { answerChallenge, type ChallengeAnswer, challengeEvent } from '../zoom/challenge.ts';
 import { type EventLook, lookAtEvent } from '../zoom/event.ts';
+import { readEventTimestamp } from '../zoom/event-timestamp.ts';
 import { pickForwardedHeaders } from '../zoom/headers.ts';
 import { readSignatureClaim, type VerifiedNotification, verifyNotification } from '../zoom/verify.ts';
-import type { DeliveryWriter, IntakeApp, IntakeEvent, IntakeObserver, RejectionReason } from './ports.ts';
+import type {
+  DeliveryWriter,
+  IntakeApp,
+  IntakeEvent,
+  IntakeObserver,
+  RejectionReason,
+  TraceNotification,
+} from './ports.ts';
 import type { BodyRead, ReadingRoom } from './read-body.ts';
 import { withDeadline } from './with-deadline.ts';
 
@@ -26,6 +34,8 @@ export interface IntakeParts {
   readonly isStopping: () => boolean;
   /** Epoch milliseconds. */
   readonly nowMs: () => number;
+  /** Nothing is traced without. */
+  readonly trace?: TraceNotification;
 }
 
 export type IntakeAnswer =
@@ -113,7 +123,10 @@ class Ending {
     const requestId = from.headers['x-zm-request-id'];
     const bytes = from.body.length;
     const secret = from.secret === this.#app.secrets[0] ? 'current' : 'previous';
-    this.#observe({ kind, ...this.#common(), notificationId: id, eventName: look.name, requestId, bytes, secret });
+    const toldMs = readEventTimestamp(look);
+    const lagMs = toldMs === undefined ? undefined : from.receivedAtMs - toldMs;
+    const about = { notificationId: id, eventName: look.name, requestId, bytes, secret, lagMs } as const;
+    this.#observe({ kind, ...this.#common(), ...about });
     return { kind: 'kept' };
   }
 

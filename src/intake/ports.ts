@@ -35,6 +35,8 @@ export type IntakeEvent =
       readonly bytes: number;
       /** Which of the app's Secret Tokens it was signed with: while rotating, the previous one has to be seen to fade. */
       readonly secret: 'current' | 'previous';
+      /** From Zoom's `event_ts` to receipt, milliseconds; `undefined` when the body says none. */
+      readonly lagMs: number | undefined;
       /** From headers read to answer ready, milliseconds. */
       readonly ackMs: number;
     }
@@ -56,3 +58,25 @@ export const rejectionReasons = ['challenge_malformed', 'body_too_large', 'body_
 export type RejectionReason = Rejection | (typeof rejectionReasons)[number];
 
 export type IntakeObserver = (event: IntakeEvent) => void;
+
+/** What a trace says of a request: ids and results, never a body, a token or a signature. */
+export interface TraceAttributes {
+  readonly app?: AppKey;
+  readonly notificationId?: NotificationId | undefined;
+  /** The event's name. */
+  readonly event?: string | undefined;
+  /** What became of it, as metrics name it. */
+  readonly result?: string;
+}
+
+/**
+ * Watches the handling of one request from its beginning to its end; resolves and rejects as `run` does.
+ *
+ * @param traceparent as received, unchecked
+ * @param run gets what takes down what becomes known on the way
+ */
+export type TraceNotification = <T>(
+  traceparent: string | undefined,
+  attributes: TraceAttributes,
+  run: (note: (attributes: TraceAttributes) => void) => Promise<T>,
+) => Promise<T>;

@@ -4,7 +4,8 @@ import { parseAppKey } from '../delivery/names.ts';
 import type { ErrorCode } from '../errors.ts';
 import { unreachable } from '../errors.ts';
 import { errorResponse } from '../http-error.ts';
-import { acceptNotification, type IntakeParts, type IntakeSettings } from './accept.ts';
+import type { IntakeParts, IntakeSettings } from './accept.ts';
+import { acceptTraced } from './accept-traced.ts';
 import type { IntakeApp } from './ports.ts';
 
 /** The app that `POST /webhooks/zoom` means. */
@@ -43,7 +44,7 @@ export function createIntakeRoutes(
       parts.observe({ kind: 'app_unknown', key: parseAppKey(appKey) });
       return refuse(c, 'app_unknown');
     }
-    const answer = await acceptNotification(c.env.incoming, app, settings, parts);
+    const answer = await acceptTraced(c.env.incoming, app, settings, parts);
     switch (answer.kind) {
       case 'kept':
         return c.body(null, 204);

@@ -1,107 +1,46 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
+import { createDeliveryMetrics, type DeliveryMetrics } from './metrics/delivery-metrics.ts';
+import { createIntakeMetrics, type IntakeMetrics } from './metrics/intake-metrics.ts';
+import { processMetrics } from './metrics/process-metrics.ts';
+import { createQueueMetrics } from './metrics/queue-metrics.ts';
+import type { QueueReading } from './metrics/read-queues.ts';
+import { createStoreMetrics, type StoreHealth, type StoreMetrics } from './metrics/store-metrics.ts';
+import type { ConsumerName } from './ports.ts';
 
-/** Seconds. Zoom waits 3, ACK_DEADLINE_MS is 1.5 by default. */
-const ackBuckets = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 3];
-const attemptBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-
-export interface StoreHealth {
-  readonly ready: boolean;
-  readonly findings: readonly { readonly level: string; readonly code: string }[];
-}
-
-const circuitStates = ['closed', 'throttled', 'half_open', 'open'];
-
-/** Prometheus series of this process. Labels are bounded: apps, consumers and closed lists. */
-export interface Metrics {
-  notification(app: string, result: string, ackMs: number): void;
-  unknownApp(): void;
-  attempt(app: string, consumer: string, outcome: string, durationMs: number): void;
-  dead(app: string, consumer: string, reason: string): void;
-  circuit(app: string, consumer: string, kind: string): void;
-  /** The text exposition format. */
+/** Prometheus series of this process. Labels are bounded (apps, consumers, closed lists), and all there from the start. */
+export interface Metrics extends IntakeMetrics, DeliveryMetrics, StoreMetrics {
+  /** The text exposition format. Never rejects because the store is away. */
   render(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
 
-export function createMetrics(store: () => StoreHealth): Metrics {
-  const registry = new Registry();
-  const registers = [registry];
-  const notifications = new Counter({
-    name: 'zoom_relay_notifications_total',
-    help: 'Requests to the Zoom endpoint by result: accepted, duplicate, challenge, or the error code answered (app is empty for app_unknown).',
-    labelNames: ['app', 'result'],
-    registers,
-  });
-  const ack = new Histogram({
-    name: 'zoom_relay_acknowledgement_seconds',
-    help: 'From headers read to answer ready.',
-    labelNames: ['app'],
-    buckets: ackBuckets,
-    registers,
-  });
-  const attempts = new Counter({
-    name: 'zoom_relay_delivery_attempts_total',
-    help: 'Attempts by outcome: delivered, refused, throttled, unavailable, failed, gave_up, corrupt, unreadable.',
-    labelNames: ['app', 'consumer', 'outcome'],
-    registers,
-  });
-  const duration = new Histogram({
-    name: 'zoom_relay_delivery_attempt_seconds',
-    help: 'How long attempts took.',
-    labelNames: ['app', 'consumer'],
-    buckets: attemptBuckets,
-    registers,
-  });
-  const dead = new Counter({
-    name: 'zoom_relay_dead_deliveries_total',
-    help: 'Deliveries that will not be tried again by themselves, by reason.',
-    labelNames: ['app', 'consumer', 'reason'],
-    registers,
-  });
-  const circuits = new Gauge({
-    name: 'zoom_relay_circuit_state',
-    help: 'The circuit of a consumer as this process last changed it: 0 closed, 1 throttled, 2 half open, 3 open.',
-    labelNames: ['app', 'consumer'],
-    registers,
-  });
-  new Gauge({
-    name: 'zoom_relay_store_ready',
-    help: '1 while the store takes notifications, else 0.',
-    registers,
-    collect() {
-      this.set(store().ready ? 1 : 0);
-    },
-  });
-  new Gauge({
-    name: 'zoom_relay_store_findings',
-    help: 'What the store says about how well it keeps things, 1 for each: see the log line store_finding of that code.',
-    labelNames: ['level', 'code'],
-    registers,
-    collect() {
-      this.reset();
-      for (const { level, code } of store().findings) this.set({ level, code }, 1);
-    },
-  });
+export interface MetricsParts {
+  /** Every consumer of every app. */
+  readonly consumers: readonly ConsumerName[];
+  /** Every result that a request to an app's endpoint can have. */
+  readonly results: readonly string[];
+  readonly store: () => StoreHealth;
+  /** Asked for by scrapes, at most every 5 s; one that takes longer than 2 s is a failure. */
+  readonly readQueues: () => Promise<readonly QueueReading[]>;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly nowMs: () => number;
+}
 
+export function createMetrics({ consumers, results, store, readQueues, nowMs }: MetricsParts): Metrics {
+  const registry = new Registry();
+  const apps = [...new Set(consumers.map(({ app }) => app))];
+  const intake = createIntakeMetrics(registry, apps, results);
+  const delivery = createDeliveryMetrics(registry, consumers);
+  const ofStore = createStoreMetrics(registry, store);
+  const queues = createQueueMetrics(registry, consumers, readQueues, nowMs);
+  const ofProcess = processMetrics();
   return {
-    notification(app, result, ackMs) {
-      notifications.inc({ app, result });
-      ack.observe({ app }, ackMs / 1000);
-    },
-    unknownApp() {
-      notifications.inc({ app: '', result: 'app_unknown' });
-    },
-    attempt(app, consumer, outcome, durationMs) {
-      attempts.inc({ app, consumer, outcome });
-      duration.observe({ app, consumer }, durationMs / 1000);
-    },
-    dead(app, consumer, reason) {
-      dead.inc({ app, consumer, reason });
-    },
-    circuit(app, consumer, kind) {
-      circuits.set({ app, consumer }, circuitStates.indexOf(kind));
-    },
+    ...intake,
+    ...delivery,
+    ...ofStore,
     async render() {
-      return { contentType: registry.contentType, body: await registry.metrics() };
+      await queues.refresh();
+      const texts = await Promise.all([registry.metrics(), ofProcess.metrics()]);
+      return { contentType: registry.contentType, body: texts.join('\n') };
     },
   };
 }

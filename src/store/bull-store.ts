@@ -9,7 +9,16 @@ import type { Engine } from './engine.ts';
 import type { Finding } from './findings.ts';
 import { inTime } from './in-time.ts';
 import { Inspection } from './inspection.ts';
+import type {
+  DeliveryPage,
+  DeliveryQuery,
+  KeptDelivery,
+  NewReplayMark,
+  ReplayResult,
+  Whereabouts,
+} from './kept-delivery.ts';
 import { RecordSpaces } from './record-spaces.ts';
+import { searchDeliveries } from './search-deliveries.ts';
 import type {
   IntakeAccount,
   ProcessDelivery,
@@ -38,6 +47,8 @@ const defaultUpkeepIntervalMs = 60_000;
 /** The same error is said again after this, milliseconds, and so many different ones are remembered. */
 const repeatErrorAfterMs = 10_000;
 const rememberedErrors = 100;
+/** Ids that are asked for in one round trip. */
+const locatedAtOnce = 500;
 /** Notifications that may wait for the store in one process, and their bytes. Beyond: 503. */
 const unwrittenItems = 10_000;
 const unwrittenBytes = 64 * 1024 * 1024;
@@ -147,6 +158,29 @@ export class BullStore implements Store {
 
   queueState(name: QueueName): Promise<QueueState> {
     return this.#askInTime(() => this.#engine.queueState(name));
+  }
+
+  search(name: QueueName, query: DeliveryQuery): Promise<DeliveryPage> {
+    return this.#askInTime(() => {
+      return searchDeliveries((step) => this.#engine.scan(name, step), query, this.#setup.nowMs);
+    });
+  }
+
+  delivery(name: QueueName, id: string): Promise<KeptDelivery | undefined> {
+    return this.#askInTime(() => this.#engine.delivery(name, id));
+  }
+
+  async whereabouts(name: QueueName, ids: readonly string[]): Promise<readonly (Whereabouts | undefined)[]> {
+    const found: (Whereabouts | undefined)[] = [];
+    for (let from = 0; from < ids.length; from += locatedAtOnce) {
+      const some = ids.slice(from, from + locatedAtOnce);
+      found.push(...(await this.#askInTime(() => this.#engine.whereabouts(name, some))));
+    }
+    return found;
+  }
+
+  replay(name: QueueName, id: string, mark: NewReplayMark, isForced: boolean): Promise<ReplayResult> {
+    return this.#askInTime(() => this.#engine.replay(name, id, mark, isForced));
   }
 
   pause(name: QueueName): Promise<void> {

@@ -1,8 +1,10 @@
 import { RateLimitError, UnrecoverableError } from 'bullmq';
 import type { AttemptRecord } from '../delivery/attempt.ts';
 import { unreachable } from '../errors.ts';
+import { readAttemptRecords } from './attempt-records.ts';
 import type { BullWorker, DeliveryJob, DeliveryProcessor, Engine } from './engine.ts';
-import type { ProcessDelivery, SettledDelivery, WorkOptions } from './store.ts';
+import { readReplayMarks } from './replay-marks.ts';
+import type { ClaimedDelivery, ProcessDelivery, SettledDelivery, WorkOptions } from './store.ts';
 
 /** How often a worker looks for deliveries whose worker was lost, milliseconds. */
 const stalledIntervalMs = 4000;
@@ -27,9 +29,7 @@ export function openDeliveryWorker(
 ): BullWorker {
   const processor: DeliveryProcessor = async (job) => {
     adoptPolicy(job);
-    const history = historyOf(job); // not attemptsMade: BullMQ counts surprises too
-    const settled = await process({ id: job.id ?? '', data: job.data, attempt: history.length + 1, history });
-    return carryOut(worker, settled);
+    return carryOut(worker, await process(claimedFrom(job)));
   };
   const worker = engine.openWorker(queueName, processor, {
     autorun: false,
@@ -47,6 +47,15 @@ export function openDeliveryWorker(
   });
   worker.on('error', onError);
   return worker;
+}
+
+/** What a job says, as the workers know it. Not `attemptsMade`: BullMQ counts surprises too. */
+function claimedFrom(job: DeliveryJob): ClaimedDelivery {
+  const history = readAttemptRecords(job.stacktrace);
+  const replay = readReplayMarks(job.progress).at(-1);
+  // By the last record's own number, because only so many records are kept.
+  const before = Math.max(history.length, history.at(-1)?.attempt ?? 0, replay?.attemptsBefore ?? 0);
+  return { id: job.id ?? '', data: job.data, attempt: before + 1, history, ...(replay !== undefined && { replay }) };
 }
 
 /** The policy of this release decides, not one stored with the job: options of queued jobs would outlive a change. */
@@ -91,24 +100,6 @@ async function carryOut(worker: BullWorker, { decision, record }: SettledDeliver
     default:
       return unreachable(decision);
   }
-}
-
-/** Reads the attempt records back; a stack trace of a surprise is none. */
-function historyOf(job: DeliveryJob): readonly AttemptRecord[] {
-  return (job.stacktrace ?? []).flatMap((text) => {
-    try {
-      const value: unknown = JSON.parse(text ?? '');
-      return isAttemptRecord(value) ? [value] : [];
-    } catch {
-      return [];
-    }
-  });
-}
-
-function isAttemptRecord(value: unknown): value is AttemptRecord {
-  return (
-    typeof value === 'object' && value !== null && 'attempt' in value && 'outcome' in value && 'startedAtMs' in value
-  );
 }
 
 function describeAttempt(record: AttemptRecord | undefined): string {

@@ -2,6 +2,14 @@ import type { Job, Processor, QueueOptions, WorkerOptions } from 'bullmq';
 import type { AttemptRecord } from '../delivery/attempt.ts';
 import type { StoredDelivery } from '../delivery/stored-delivery.ts';
 import type { Finding } from './findings.ts';
+import type {
+  DeliveryPage,
+  DeliveryQuery,
+  KeptDelivery,
+  NewReplayMark,
+  ReplayResult,
+  Whereabouts,
+} from './kept-delivery.ts';
 import type { EngineName, IntakeAccount, QueueAccount, QueueState, Records, Retention, SharedText } from './store.ts';
 
 export type DeliveryJob = Job<StoredDelivery, AttemptRecord>;
@@ -61,12 +69,19 @@ export interface Engine {
    * each completion (25 deliveries/s with 15,000 kept); there `removeExpired` does it once a minute.
    */
   readonly removesAsJobsFinish: boolean;
+  /** Removes finished jobs past their retention, or what an index still holds of those that were removed. */
   removeExpired(queueName: string, retention: Retention, nowMs: number): Promise<void>;
   /** Adds jobs durably, counts the new ones in the queue's ledger, and tells for each whether it is new. */
   add(queue: BullQueue, queueName: string, jobs: readonly NewJob[]): Promise<readonly boolean[]>;
   /** What the ledger and the queue itself say, at one moment. */
   account(queueName: string): Promise<QueueAccount>;
   queueState(queueName: string): Promise<QueueState>;
+  /** One short step of a search: its page may end after few were looked at. */
+  scan(queueName: string, query: DeliveryQuery): Promise<DeliveryPage>;
+  delivery(queueName: string, id: string): Promise<KeptDelivery | undefined>;
+  /** Of each id in order. */
+  whereabouts(queueName: string, ids: readonly string[]): Promise<readonly (Whereabouts | undefined)[]>;
+  replay(queueName: string, id: string, mark: NewReplayMark, isForced: boolean): Promise<ReplayResult>;
   /** Counts what was stored by a process that was killed before it could count it. */
   recount(queueName: string): Promise<void>;
   /** Adds to what is counted of the requests to an app, for the minute that has now. */

@@ -3,20 +3,24 @@ import { RelayError } from '../errors.ts';
 import { dayMinutes, minuteMs } from './minutes.ts';
 import type { IntakeAccount, QueueAccount, QueueMinute } from './store.ts';
 
-type Client = Redis | Cluster;
+export type Client = Redis | Cluster;
 
 /**
  * Marks jobs as counted, and counts those that were not yet: whoever marks a job was the first to add it, exact also
- * when two processes add the same id at the same instant, or when one died between adding and counting.
- * KEYS: the ledger, then the jobs. ARGV: the minute. Answers 1 new, 0 there before, -1 not there.
+ * when two processes add the same id at the same instant, or when one died between adding and counting. All are put into
+ * the index, which orders jobs by when they were added.
+ * KEYS: the ledger, the index, then the jobs. ARGV: the minute, then the ids of the jobs. Answers 1 new, 0 there before,
+ * -1 not there.
  */
 const markNew = `
 local answers, new = {}, 0
-for i = 2, #KEYS do
-  if redis.call('EXISTS', KEYS[i]) == 0 then answers[i - 1] = -1
+for i = 3, #KEYS do
+  local addedAt = redis.call('HGET', KEYS[i], 'timestamp')
+  if not addedAt then answers[i - 2] = -1
   else
-    answers[i - 1] = redis.call('HSETNX', KEYS[i], 'counted', 1)
-    new = new + answers[i - 1]
+    answers[i - 2] = redis.call('HSETNX', KEYS[i], 'counted', 1)
+    new = new + answers[i - 2]
+    redis.call('ZADD', KEYS[2], addedAt, ARGV[i - 1])
   end
 end
 if new > 0 then
@@ -26,17 +30,16 @@ end
 return answers`;
 
 /**
- * @param ledger key of the queue's ledger
- * @param jobs keys of jobs in the same hash slot
+ * @param prefix of the queue's keys, with the colon at its end
  * @returns for each whether it is new
  */
 export async function markNewJobs(
   client: Client,
-  ledger: string,
-  jobs: readonly string[],
+  prefix: string,
+  ids: readonly string[],
   nowMs: number,
 ): Promise<readonly boolean[]> {
-  const answers = await mark(client, ledger, jobs, nowMs);
+  const answers = await mark(client, prefix, ids, nowMs);
   return answers.map((answer) => {
     // Delivered and removed by retention within this very moment, or not written: Zoom sends it again, it folds.
     if (answer === -1) throw new RelayError('store_unavailable', 'a delivery was not found after adding it');
@@ -46,11 +49,12 @@ export async function markNewJobs(
 
 async function mark(
   client: Client,
-  ledger: string,
-  jobs: readonly string[],
+  prefix: string,
+  ids: readonly string[],
   nowMs: number,
 ): Promise<readonly unknown[]> {
-  const answers = await client.eval(markNew, jobs.length + 1, ledger, ...jobs, String(Math.floor(nowMs / minuteMs)));
+  const keys = [`${prefix}ledger`, `${prefix}index`, ...ids.map((id) => `${prefix}${id}`)];
+  const answers = await client.eval(markNew, keys.length, ...keys, String(Math.floor(nowMs / minuteMs)), ...ids);
   if (!Array.isArray(answers)) throw new RelayError('internal', 'Redis answered something else');
   return answers;
 }
@@ -60,8 +64,8 @@ const lists = ['wait', 'paused', 'active'] as const;
 const sortedSets = ['delayed', 'prioritized', 'completed', 'failed'] as const;
 
 /**
- * Counts what a process that was killed had stored, but not counted yet. Goes through all jobs of the queue that are
- * kept, 500 at a time; for when the ledger is off.
+ * Counts what a process that was killed had stored, but not counted yet, and completes the index. Goes through all jobs of
+ * the queue that are kept, 500 at a time; for when the ledger is off.
  *
  * @param prefix of the queue's keys, with the colon at its end
  */
@@ -74,17 +78,17 @@ export async function countUncounted(client: Client, prefix: string, nowMs: numb
     for (let from = 0; ; from += recountAtOnce) {
       const ids = await read(from, from + recountAtOnce - 1);
       if (ids.length === 0) break;
-      await mark(
-        client,
-        `${prefix}ledger`,
-        ids.map((id) => `${prefix}${id}`),
-        nowMs,
-      );
+      await mark(client, prefix, ids, nowMs);
     }
   }
 }
 
-/** @param prefix of the queue's keys, with the colon at its end */
+/**
+ * BullMQ's metrics count each end of a job and never go back: what has left its end again, by a replay, is taken off here.
+ * The minutes tell what ended in them, also of what was put back later.
+ *
+ * @param prefix of the queue's keys, with the colon at its end
+ */
 export async function readQueueAccount(client: Client, prefix: string, nowMs: number): Promise<QueueAccount> {
   const replies = await client
     .multi()
@@ -107,9 +111,9 @@ export async function readQueueAccount(client: Client, prefix: string, nowMs: nu
   const [delivered, dead] = [recordOf(completed), recordOf(failed)];
   return {
     accepted: accepted.accepted ?? 0,
-    delivered: delivered.count ?? 0,
+    delivered: (delivered.count ?? 0) - (accepted.backFromDelivered ?? 0),
     pending: waiting.map(Number).reduce((sum, count) => sum + count, 0),
-    dead: dead.count ?? 0,
+    dead: (dead.count ?? 0) - (accepted.backFromDead ?? 0),
     minutes: mergeMinutes(accepted, bullMinutes(delivered, completedData), bullMinutes(dead, failedData), nowMs),
   };
 }

@@ -15,7 +15,10 @@ import type {
   NewJob,
 } from './engine.ts';
 import { type Finding, judgeRedis, parseRedisInfo } from './findings.ts';
+import type { DeliveryQuery, NewReplayMark } from './kept-delivery.ts';
 import { dayMinutes } from './minutes.ts';
+import { locateDeliveries, readKeptDelivery } from './redis-deliveries.ts';
+import { RedisIndexes } from './redis-index.ts';
 import {
   countIntake,
   countUncounted,
@@ -26,7 +29,10 @@ import {
 } from './redis-ledger.ts';
 import { readQueueState } from './redis-queue-state.ts';
 import { openRecordKeys } from './redis-records.ts';
+import { replayDelivery } from './redis-replay.ts';
+import { scanDeliveries } from './redis-search.ts';
 import { parseRedisUrl, type RedisTarget } from './redis-url.ts';
+import type { Retention } from './store.ts';
 
 type Client = Redis | Cluster;
 
@@ -84,6 +90,7 @@ export function createRedisEngine(url: string): Engine {
   if (target === undefined) throw new RelayError('store_unsupported', 'STORE_URL is no Redis URL that is understood');
   let clients: { readonly adding: Client; readonly working: Client } | undefined;
   const closing = new AbortController();
+  const indexes = new RedisIndexes(() => connected().working);
   let lastError = 'it does not answer';
 
   function open(name: string): Client {
@@ -99,7 +106,9 @@ export function createRedisEngine(url: string): Engine {
     name: 'redis',
     batchesInFlight: 4,
     removesAsJobsFinish: true,
-    async removeExpired() {},
+    removeExpired: (queueName: string, _retention: Retention, nowMs: number) => {
+      return indexes.tidy(keyOf(queueName, ''), nowMs);
+    },
 
     async connect() {
       clients ??= { adding: open('zoom-relay-add'), working: open('zoom-relay-work') };
@@ -128,13 +137,27 @@ export function createRedisEngine(url: string): Engine {
 
     async add(queue: BullQueue, queueName: string, jobs: readonly NewJob[]) {
       await queue.addBulk(jobs.map(({ id, label, data }) => ({ name: label, data, opts: { jobId: id } })));
-      const keys = jobs.map(({ id }) => keyOf(queueName, id));
-      return markNewJobs(connected().adding, keyOf(queueName, 'ledger'), keys, Date.now());
+      const ids = jobs.map(({ id }) => id);
+      return markNewJobs(connected().adding, keyOf(queueName, ''), ids, Date.now());
     },
 
     account: (queueName: string) => readQueueAccount(connected().adding, keyOf(queueName, ''), Date.now()),
 
     queueState: (queueName: string) => readQueueState(connected().adding, keyOf(queueName, '')),
+
+    scan: (queueName: string, query: DeliveryQuery) => {
+      return scanDeliveries(connected().working, keyOf(queueName, ''), query);
+    },
+
+    delivery: (queueName: string, id: string) => readKeptDelivery(connected().working, keyOf(queueName, ''), id),
+
+    whereabouts: (queueName: string, ids: readonly string[]) => {
+      return locateDeliveries(connected().working, keyOf(queueName, ''), ids);
+    },
+
+    replay: (queueName: string, id: string, mark: NewReplayMark, isForced: boolean) => {
+      return replayDelivery(connected().working, keyOf(queueName, ''), id, mark, isForced);
+    },
 
     recount: (queueName: string) => countUncounted(connected().adding, keyOf(queueName, ''), Date.now()),
 

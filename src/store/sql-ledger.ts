@@ -3,7 +3,8 @@ import type { IntakeAccount, QueueAccount } from './store.ts';
 
 /**
  * The ledger of the SQL engines. Triggers on BullMQ's table count in the very transaction that adds, delivers or buries
- * a job: exact, and no round trip more. Minute 0 holds the totals.
+ * a job, or puts it back: exact, and no round trip more. Minute 0 holds the totals. The other minutes tell what ended in
+ * them, also of what was put back later.
  */
 export function ledgerTables(schema: string, queueSchema: string): string {
   return `
@@ -31,7 +32,8 @@ DECLARE
   delta_dead bigint := (NEW.state = 'failed')::int - (OLD.state = 'failed')::int;
 BEGIN
   INSERT INTO ${schema}.ledger AS l (queue, minute, delivered, dead)
-    VALUES (NEW.queue, 0, delta_delivered, delta_dead), (NEW.queue, ${schema}.this_minute(), delta_delivered, delta_dead)
+    VALUES (NEW.queue, 0, delta_delivered, delta_dead),
+      (NEW.queue, ${schema}.this_minute(), greatest(delta_delivered, 0), greatest(delta_dead, 0))
     ON CONFLICT (queue, minute) DO UPDATE
       SET delivered = l.delivered + excluded.delivered, dead = l.dead + excluded.dead;
   RETURN NULL;

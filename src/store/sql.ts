@@ -4,10 +4,14 @@ import { RelayError } from '../errors.ts';
 import { describeError } from '../log.ts';
 import type { BullQueue, BullQueueOptions, BullWorkerOptions, DeliveryProcessor, Engine, NewJob } from './engine.ts';
 import { embeddedFindings, judgePostgres } from './findings.ts';
+import type { DeliveryQuery, NewReplayMark } from './kept-delivery.ts';
+import { locateDeliveries, readKeptDelivery } from './sql-deliveries.ts';
 import { countIntake, forgetOldMinutes, ledgerTables, readIntake, readQueueAccount } from './sql-ledger.ts';
 import { readQueueState } from './sql-queue-state.ts';
 import { openRecordTable, recordTable } from './sql-records.ts';
+import { replayDelivery, replayFunction } from './sql-replay.ts';
 import { removeExpired } from './sql-retention.ts';
+import { scanDeliveries, searchIndex } from './sql-search.ts';
 import type { EngineName, Retention, SharedText } from './store.ts';
 
 const { Queue, Worker } = withBackend(createPostgresBackend);
@@ -28,7 +32,9 @@ const ownTables = `
 CREATE SCHEMA IF NOT EXISTS ${ownSchema};
 CREATE TABLE IF NOT EXISTS ${ownSchema}.shared_text (key text PRIMARY KEY, value text NOT NULL);
 ${ledgerTables(ownSchema, queueSchema)}
-${recordTable(ownSchema)}`;
+${recordTable(ownSchema)}
+${searchIndex(queueSchema)}
+${replayFunction(ownSchema, queueSchema)}`;
 
 /** Where no other process can be at work, what was active when the last one was killed need not wait for its lock. */
 const releaseActive = `
@@ -102,6 +108,20 @@ export function createSqlEngine(name: EngineName, openPools: () => Promise<SqlPo
     },
 
     queueState: (queueName: string) => readQueueState(connected().adding, queueSchema, queueName),
+
+    scan: (queueName: string, query: DeliveryQuery) => {
+      return scanDeliveries(connected().working, queueSchema, queueName, query);
+    },
+
+    delivery: (queueName: string, id: string) => readKeptDelivery(connected().working, queueSchema, queueName, id),
+
+    whereabouts: (queueName: string, ids: readonly string[]) => {
+      return locateDeliveries(connected().working, queueSchema, queueName, ids);
+    },
+
+    replay: (queueName: string, id: string, mark: NewReplayMark, isForced: boolean) => {
+      return replayDelivery(connected().working, ownSchema, queueName, id, mark, isForced);
+    },
 
     async recount() {}, // counted by the transaction that adds
 
@@ -184,7 +204,7 @@ async function retryDeadlock(add: () => Promise<unknown>): Promise<void> {
 }
 
 /** Changes with `ownTables`, so that a start on tables that are up to date takes no locks. */
-const ownVersion = '2';
+const ownVersion = '3';
 const ownLock = 0x7a6f6f6d; // 'zoom'
 
 async function prepareOwnTables(client: Pick<SqlPool, 'query'>): Promise<void> {

@@ -1,8 +1,17 @@
 import type { AttemptRecord } from '../delivery/attempt.ts';
 import type { Decision } from '../delivery/decide.ts';
 import type { AppKey, QueueName } from '../delivery/names.ts';
+import type { ReplayMark } from '../delivery/replay-mark.ts';
 import type { NewDelivery } from '../delivery/stored-delivery.ts';
 import type { Finding } from './findings.ts';
+import type {
+  DeliveryPage,
+  DeliveryQuery,
+  KeptDelivery,
+  NewReplayMark,
+  ReplayResult,
+  Whereabouts,
+} from './kept-delivery.ts';
 
 export type EngineName = 'redis' | 'postgres' | 'embedded';
 
@@ -11,10 +20,12 @@ export interface ClaimedDelivery {
   readonly id: string;
   /** Job data as stored; may be of any version, or garbage. */
   readonly data: unknown;
-  /** 1 for the first attempt. */
+  /** 1 for the first attempt; goes on counting after a replay. */
   readonly attempt: number;
-  /** The failed attempts so far, oldest first; at most the last 100. */
+  /** The attempts so far, oldest first; at most the last 100. One that had delivered is among them after a replay. */
   readonly history: readonly AttemptRecord[];
+  /** The last time an operator asked for it again. */
+  readonly replay?: ReplayMark;
 }
 
 /** What a worker makes of a delivery; the store carries the decision out. */
@@ -90,7 +101,7 @@ export interface QueueState {
   readonly oldestPendingAtMs: number | undefined;
 }
 
-/** Totals since the store was made, and what is in the queue now. */
+/** Totals since the store was made, and what is in the queue now. What was put back by a replay counts where it is now. */
 export interface QueueAccount {
   readonly accepted: number;
   readonly delivered: number;
@@ -100,6 +111,7 @@ export interface QueueAccount {
   readonly minutes: readonly QueueMinute[];
 }
 
+/** What happened in it: what was delivered or died and was put back later is still in the minute in which it ended. */
 export interface QueueMinute {
   /** Epoch milliseconds at which it began. */
   readonly atMs: number;
@@ -181,6 +193,29 @@ export interface Store {
   intake(app: AppKey): Promise<IntakeAccount>;
   /** @throws RelayError `store_unavailable` */
   queueState(queue: QueueName): Promise<QueueState>;
+  /**
+   * A page of what is kept. It ends early after 20,000 deliveries that were looked at, or about 400 ms: its cursor goes on.
+   *
+   * @throws RelayError `store_unavailable`, `cursor_invalid`
+   */
+  search(queue: QueueName, query: DeliveryQuery): Promise<DeliveryPage>;
+  /** @throws RelayError `store_unavailable` */
+  delivery(queue: QueueName, id: string): Promise<KeptDelivery | undefined>;
+  /**
+   * Of each id in order: where it is now; `undefined` for one that is not kept. One round trip for every 500.
+   *
+   * @throws RelayError `store_unavailable`
+   */
+  whereabouts(queue: QueueName, ids: readonly string[]): Promise<readonly (Whereabouts | undefined)[]>;
+  /**
+   * Puts a delivery that has ended back to be attempted anew, behind those that wait; one that is delayed is brought
+   * forward. The mark stays with it. When the last mark has the same `replayId` already, nothing is done again, and the
+   * answer is `replayed` whatever came of it. A paused queue stays paused.
+   *
+   * @param isForced whether what was delivered is put back too
+   * @throws RelayError `store_unavailable`; it may have been put back all the same
+   */
+  replay(queue: QueueName, id: string, mark: NewReplayMark, isForced: boolean): Promise<ReplayResult>;
   /**
    * Workers of all processes claim nothing more from the queue, also after a restart, until it is resumed. What is active
    * is finished; adding goes on.

@@ -1,0 +1,218 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
+import type { Config } from './config.ts';
+import { parseCircuit } from './delivery/circuit.ts';
+import { type AppKey, queueNameOf } from './delivery/names.ts';
+import { createDirectory } from './directory/directory.ts';
+import { viewMeeting } from './directory/meeting-view.ts';
+import { RelayError } from './errors.ts';
+import type { Log } from './log.ts';
+import { createAccessRoutes } from './operator/access/access-routes.ts';
+import { authenticate } from './operator/access/authenticate.ts';
+import { createAccess } from './operator/access/create-access.ts';
+import type { AccessEnv } from './operator/access/identity.ts';
+import { lookAtRelay } from './operator/alerts/look.ts';
+import { type Alerts, startAlerts } from './operator/alerts/start-alerts.ts';
+import { createWebhookSender } from './operator/alerts/webhook-sender.ts';
+import { createApiRoutes } from './operator/api/api-routes.ts';
+import { createStreamRoutes } from './operator/api/stream-routes.ts';
+import type { AppFacts } from './operator/app-facts.ts';
+import { createAuditLog } from './operator/audit-log.ts';
+import { type Diagnosis, readDiagnosis } from './operator/diagnosis.ts';
+import type { LatencyLog } from './operator/latency-log.ts';
+import { LiveTail } from './operator/live-tail.ts';
+import type { Metrics } from './operator/metrics.ts';
+import type { ConsumerName, OperatorSource } from './operator/ports.ts';
+import { startReplayRunner } from './operator/replays/replay-runner.ts';
+import { createReplays } from './operator/replays/replays.ts';
+import type { AppView } from './operator/schemas.ts';
+import { createOperatorService, type OperatorService } from './operator/service.ts';
+import type { PlannedConsumer } from './plan-consumers.ts';
+import type { Store } from './store/store.ts';
+
+/** Between looks for what is the matter, milliseconds. */
+const alertIntervalMs = 15_000;
+
+export interface OperatorParts {
+  readonly config: Config;
+  readonly store: Store;
+  readonly consumers: readonly PlannedConsumer[];
+  readonly facts: AppFacts;
+  readonly latency: LatencyLog;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly about: () => Omit<Diagnosis, 'nowMs' | 'disk' | 'zoomClock'>;
+}
+
+/** What the operator role adds to a process. */
+export interface Operator {
+  /** For the private listener. */
+  readonly routes: Hono;
+  /** Begins what goes on by itself: replays and alerts. */
+  start(): void;
+  /** Ends it. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/** Joins the parts of the operator role. */
+export function composeOperator(parts: OperatorParts): Operator {
+  const { config, store, consumers, log } = parts;
+  const names = consumers.map(({ app, key }) => ({ app, consumer: key }));
+  const source = operatorSource(store);
+  const audit = createAuditLog(store.records('audit'), config.retainAuditMs, Date.now, randomUUID);
+  const replays = createReplays({
+    source,
+    records: store.records('replays'),
+    resignAlways: config.resign === 'always' ? { olderThanMs: config.signatureToleranceSec * 1000 } : undefined,
+    retainMs: config.retainDeadMs,
+    nowMs: Date.now,
+    newId: shortId,
+  });
+  const service = composeService(parts, source, names, { audit, replays });
+  const access = createAccess({
+    tokens: config.operatorTokens,
+    records: store.records('sessions'),
+    audit,
+    log,
+    nowMs: Date.now,
+    randomBytes,
+  });
+  const tail = new LiveTail((filter, page) => service.listDeliveries(filter, page));
+  const behind = new Hono<AccessEnv>().use(authenticate(access));
+  behind.route('/', createApiRoutes(service)).route('/', createStreamRoutes(tail));
+  const routes = new Hono().route('/', createAccessRoutes(access)).route('/', behind);
+  const running: { stop(): Promise<void> }[] = [];
+  return {
+    routes,
+    start() {
+      running.push(composeRunner(parts, source), composeAlerts(parts, service), tail);
+    },
+    async stop() {
+      await Promise.allSettled(running.map((part) => part.stop()));
+    },
+  };
+}
+
+/** What operators' questions ask of the store. */
+export function operatorSource(store: Store): OperatorSource {
+  return {
+    account: (queue) => store.account(queue),
+    recount: (queue) => store.recount(queue),
+    intake: (app) => store.intake(app),
+    circuit: async (queue) => parseCircuit(await store.circuit(queue).read()),
+    queueState: (queue) => store.queueState(queue),
+    search: (queue, query) => store.search(queue, query),
+    delivery: (queue, id) => store.delivery(queue, id),
+    whereabouts: (queue, ids) => store.whereabouts(queue, ids),
+    replay: (queue, id, mark, force) => store.replay(queue, id, mark, force),
+  };
+}
+
+/** The records of an app's directory. */
+export function directorySpaceOf(app: AppKey): string {
+  return `directory.${app}`;
+}
+
+function composeService(
+  { config, store, facts, metrics, about }: OperatorParts,
+  source: OperatorSource,
+  names: readonly ConsumerName[],
+  kept: Pick<Parameters<typeof createOperatorService>[0], 'audit' | 'replays'>,
+): OperatorService {
+  const storeUrl = config.storeUrl.reveal();
+  const storeFolder = storeUrl.startsWith('file:') ? storeUrl.slice('file:'.length) : undefined;
+  return createOperatorService({
+    ...kept,
+    source,
+    consumers: names,
+    readApps: () => readApps(config, names, facts),
+    readStore: () => ({ engine: store.engine, ...store.status(), findings: store.findings() }),
+    readDiagnosis: () => readDiagnosis({ source, consumers: names, about, storeFolder, nowMs: Date.now }),
+    readMeeting: (id) => readMeeting(config, store, id),
+    pause: ({ app, consumer }) => store.pause(queueNameOf(app, consumer)),
+    resume: ({ app, consumer }) => store.resume(queueNameOf(app, consumer)),
+    observeReplay: ({ app, consumer }, result) => metrics.replayed(app, consumer, result),
+    nowMs: Date.now,
+    newId: shortId,
+  });
+}
+
+async function readApps(config: Config, names: readonly ConsumerName[], facts: AppFacts): Promise<readonly AppView[]> {
+  return Promise.all(
+    [...config.apps.values()].map(async ({ key, secrets, recallWebhookUrl }) => {
+      const { lastChallengeAtMs, events } = await facts.read(key);
+      return {
+        app: key,
+        endpoint: `/webhooks/zoom/${key}`,
+        recallHost: recallWebhookUrl.host,
+        consumers: names.filter(({ app }) => app === key).map(({ consumer }) => consumer),
+        secrets: secrets.length,
+        ...(lastChallengeAtMs !== undefined && { lastChallengeAt: new Date(lastChallengeAtMs).toISOString() }),
+        events: events.map(({ event, lastAtMs }) => ({ event, lastAt: new Date(lastAtMs).toISOString() })),
+      };
+    }),
+  );
+}
+
+async function readMeeting(config: Config, store: Store, id: string): ReturnType<OperatorService['readMeeting']> {
+  const { retainDirectoryMs } = config;
+  const apps = retainDirectoryMs === undefined ? [] : [...config.apps.keys()];
+  const found = await Promise.all(
+    apps.map(async (app) => {
+      const directory = createDirectory(store.records(directorySpaceOf(app)), retainDirectoryMs ?? 0);
+      const entry = await directory.meeting(id);
+      return entry === undefined ? [] : [{ app, ...viewMeeting(entry) }];
+    }),
+  );
+  if (found.flat().length > 0) return found.flat();
+  throw new RelayError('meeting_unknown', 'no directory has heard of this meeting');
+}
+
+function composeRunner({ config, store, metrics, log }: OperatorParts, source: OperatorSource) {
+  return startReplayRunner({
+    source,
+    records: store.records('replays'),
+    retainMs: config.retainDeadMs,
+    runnerId: randomUUID(),
+    nowMs: Date.now,
+    onError: (error) => {
+      const isAway = error instanceof RelayError && error.code === 'store_unavailable';
+      if (!isAway) log.error({ event: 'replays_failed', err: error });
+    },
+    observe: ({ app, consumer }, result) => metrics.replayed(app, consumer, result),
+  });
+}
+
+function composeAlerts({ config, store, facts, latency, log }: OperatorParts, service: OperatorService): Alerts {
+  const sender = config.alertWebhookUrl && createWebhookSender(config.alertWebhookUrl, Math.random);
+  const alerts = startAlerts({
+    records: store.records('alerts'),
+    look: () =>
+      lookAtRelay(
+        {
+          readConsumers: () => service.readConsumers(),
+          readLedger: () => service.readLedger(),
+          readStore: () => service.readStore(),
+          readAppFacts: (app) => facts.read(app),
+          readLatency: (fromMs, toMs) => latency.read(fromMs, toMs),
+        },
+        Date.now(),
+      ),
+    send: sender?.send,
+    log,
+    nowMs: Date.now,
+    intervalMs: alertIntervalMs,
+    newId: randomUUID,
+  });
+  return {
+    currentIncidents: () => alerts.currentIncidents(),
+    async stop() {
+      await alerts.stop();
+      await sender?.close();
+    },
+  };
+}
+
+function shortId(): string {
+  return randomBytes(4).toString('hex');
+}

@@ -1,0 +1,81 @@
+import { type Client, countUncounted } from './redis-ledger.ts';
+
+/** Entries that one script looks at, so that none holds up Redis for long. */
+const sweptAtOnce = 1000;
+/** Entries that are looked at for each that must be gone, and at least, in one go. */
+const sweptForEach = 20;
+const leastSwept = 50_000;
+
+/**
+ * By how many entries the index exceeds the jobs that are kept: BullMQ removes jobs as they finish, and knows nothing of it.
+ * KEYS: meta, which tells the slot. ARGV: the prefix of the queue's keys. Answers how many entries there are, and by how
+ * many that is too many.
+ */
+const countHoles = `
+local prefix = ARGV[1]
+local kept = 0
+for _, list in ipairs({ 'wait', 'paused', 'active' }) do kept = kept + redis.call('LLEN', prefix .. list) end
+for _, set in ipairs({ 'delayed', 'prioritized', 'completed', 'failed' }) do kept = kept + redis.call('ZCARD', prefix .. set) end
+local size = redis.call('ZCARD', prefix .. 'index')
+return { size, size - kept }`;
+
+/** KEYS: the index. ARGV: the prefix of the queue's keys, rank from, rank to. Answers how many were looked at and removed. */
+const sweep = `
+local ids = redis.call('ZRANGE', KEYS[1], ARGV[2], ARGV[3])
+local gone = {}
+for _, id in ipairs(ids) do
+  if redis.call('EXISTS', ARGV[1] .. id) == 0 then gone[#gone + 1] = id end
+end
+if #gone > 0 then redis.call('ZREM', KEYS[1], unpack(gone)) end
+return { #ids, #gone }`;
+
+/** Keeps the indexes of queues in step with the jobs that are kept, each from where it was left. */
+export class RedisIndexes {
+  readonly #client: () => Client;
+  readonly #ranks = new Map<string, number>();
+
+  constructor(client: () => Client) {
+    this.#client = client;
+  }
+
+  /**
+   * Removes entries whose job is gone: first the oldest, as long as there are such among them, then a slice further on,
+   * another one each time.
+   *
+   * @param prefix of the queue's keys, with the colon at its end
+   */
+  async tidy(prefix: string, nowMs: number): Promise<void> {
+    await this.#indexOnce(prefix, nowMs);
+    const [size, surplus] = numbers(await this.#client().eval(countHoles, 1, `${prefix}meta`, prefix));
+    let [holes, left] = [surplus, Math.min(size, Math.max(leastSwept, sweptForEach * surplus))];
+    let [rank, isAtOldest] = [0, true];
+    while (holes > 0 && left > 0) {
+      const [seen, gone] = await this.#sweep(prefix, rank);
+      holes -= gone;
+      left -= sweptAtOnce;
+      rank = seen < sweptAtOnce ? 0 : rank + seen - gone;
+      if (isAtOldest && gone === 0) {
+        rank = Math.max(rank, this.#ranks.get(prefix) ?? 0);
+        isAtOldest = false;
+      }
+    }
+    if (!isAtOldest) this.#ranks.set(prefix, rank);
+  }
+
+  async #sweep(prefix: string, rank: number): Promise<readonly [seen: number, gone: number]> {
+    const to = rank + sweptAtOnce - 1;
+    return numbers(await this.#client().eval(sweep, 1, `${prefix}index`, prefix, rank, to));
+  }
+
+  /** Jobs that were kept before there was an index are taken into it. */
+  async #indexOnce(prefix: string, nowMs: number): Promise<void> {
+    if ((await this.#client().hexists(`${prefix}ledger`, 'indexed')) === 1) return;
+    await countUncounted(this.#client(), prefix, nowMs);
+    await this.#client().hset(`${prefix}ledger`, 'indexed', 1);
+  }
+}
+
+function numbers(answer: unknown): readonly [number, number] {
+  const [first = 0, second = 0] = Array.isArray(answer) ? answer.map(Number) : [];
+  return [first, second];
+}
