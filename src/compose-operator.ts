@@ -18,8 +18,12 @@ import { createApiRoutes } from './operator/api/api-routes.ts';
 import { createStreamRoutes } from './operator/api/stream-routes.ts';
 import type { AppFacts } from './operator/app-facts.ts';
 import { createAuditLog } from './operator/audit-log.ts';
+import { createAssetRoutes } from './operator/dashboard/create-asset-routes.ts';
+import { createDashboardRoutes } from './operator/dashboard/create-dashboard-routes.ts';
+import type { DashboardParts, History, HistoryRange, Latency } from './operator/dashboard/ports.ts';
+import { showErrorsAsPages } from './operator/dashboard/show-errors-as-pages.ts';
 import { type Diagnosis, readDiagnosis } from './operator/diagnosis.ts';
-import type { LatencyLog } from './operator/latency-log.ts';
+import type { LatencyLog, LatencyStats } from './operator/latency-log.ts';
 import { LiveTail } from './operator/live-tail.ts';
 import type { Metrics } from './operator/metrics.ts';
 import type { ConsumerName, OperatorSource } from './operator/ports.ts';
@@ -50,6 +54,8 @@ export interface Operator {
   readonly routes: Hono;
   /** Begins what goes on by itself: replays and alerts. */
   start(): void;
+  /** Ends live streams, which would otherwise keep the listener from draining. */
+  endStreams(): void;
   /** Ends it. Never rejects. */
   stop(): Promise<void>;
 }
@@ -78,19 +84,48 @@ export function composeOperator(parts: OperatorParts): Operator {
     randomBytes,
   });
   const tail = new LiveTail((filter, page) => service.listDeliveries(filter, page));
+  const stopping = new AbortController();
+  let running: { readonly alerts: Alerts; readonly runner: { stop(): Promise<void> } } | undefined;
+  const dashboard: DashboardParts = {
+    service,
+    readHistory: (range) => readHistory(parts.latency, range, Date.now()),
+    readIncidents: async () => (await running?.alerts.currentIncidents()) ?? [],
+    tail,
+    stopping: stopping.signal,
+    nowMs: Date.now,
+  };
   const behind = new Hono<AccessEnv>().use(authenticate(access));
-  behind.route('/', createApiRoutes(service)).route('/', createStreamRoutes(tail));
-  const routes = new Hono().route('/', createAccessRoutes(access)).route('/', behind);
-  const running: { stop(): Promise<void> }[] = [];
+  behind.route('/', createApiRoutes(service)).route('/', createStreamRoutes(tail, stopping.signal));
+  behind.route('/', createDashboardRoutes(dashboard));
+  const routes = new Hono().use(showErrorsAsPages());
+  routes.route('/', createAssetRoutes()).route('/', createAccessRoutes(access)).route('/', behind);
   return {
     routes,
     start() {
-      running.push(composeRunner(parts, source), composeAlerts(parts, service), tail);
+      running = { runner: composeRunner(parts, source), alerts: composeAlerts(parts, service) };
     },
+    endStreams: () => stopping.abort(),
     async stop() {
-      await Promise.allSettled(running.map((part) => part.stop()));
+      await Promise.allSettled([running?.runner.stop(), running?.alerts.stop(), tail.stop()]);
     },
   };
+}
+
+const spanMs: Readonly<Record<HistoryRange, number>> = { hour: 3_600_000, day: 86_400_000 };
+
+async function readHistory(latency: LatencyLog, range: HistoryRange, nowMs: number): Promise<History> {
+  const minutes = await latency.read(nowMs - spanMs[range], nowMs);
+  return {
+    minutes: minutes.map(({ atMs, ack, delivery }) => ({
+      atMs,
+      ...(ack.count > 0 && { ack: viewLatency(ack) }),
+      delivery: Object.fromEntries(Object.entries(delivery).map(([name, stats]) => [name, viewLatency(stats)])),
+    })),
+  };
+}
+
+function viewLatency({ count, p50, p99, max }: LatencyStats): Latency {
+  return { count, p50Ms: p50, p99Ms: p99, maxMs: max };
 }
 
 /** What operators' questions ask of the store. */

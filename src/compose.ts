@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -58,6 +59,8 @@ export interface Relay {
   consumerCounts(app: AppKey, consumer: ConsumerKey): Promise<ConsumerCounts>;
   /** Resolves, if ever, with why this relay can never become ready. */
   readonly failed: Promise<RelayError>;
+  /** What the private listener serves, for those who want to go through all of it. */
+  readonly privateApp: Hono;
   /** Answers what is in flight, refuses what is new, lets active attempts finish, closes. Never rejects. */
   stop(): Promise<void>;
 }
@@ -95,7 +98,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
   const metrics = composeMetrics(store, consumers);
   const ledger = new IntakeLedger({ countIntake: (app, counts) => store.countIntake(app, counts) });
   const facts = createAppFacts(store.records('apps'), Date.now);
-  const latency = createLatencyLog(store.records('latency'), `${hostname()}:${process.pid}`, Date.now);
+  const latency = createLatencyLog(store.records('latency'), randomUUID(), Date.now);
   const intake = composeIntake(config, consumers, {
     writer: timedWriter(store, metrics),
     observe: reportIntake({ log, ledger, metrics, facts, latency }),
@@ -134,8 +137,10 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
     failed,
     intakeCounts: (app) => intakeCountsOf(ledger.sinceStart(app)),
     consumerCounts: (app, consumer) => store.account(queueNameOf(app, consumer)),
+    privateApp,
     stop() {
       stopping = true;
+      operator?.endStreams();
       const counters = [ledger, facts, latency, ...(operator === undefined ? [] : [operator])];
       stopped ??= stopAll([listeners.public, listeners.private], counters, store, [...targets, tracing], log);
       return stopped;

@@ -37,7 +37,7 @@ export async function runDemoCommand(host: CommandProcess, options: { readonly o
     const relay = await starting;
     const endpoint = new URL('/webhooks/zoom/default', relay.publicUrl);
     print(`  relay          ${endpoint}`);
-    print(`  private port   ${relay.privateUrl}metrics`);
+    print(`  dashboard      ${relay.privateUrl}  (log in with ${operatorToken})`);
     print(`  Recall, Zoom   stand-ins on 127.0.0.1`);
     print();
     await whenReady(relay, stopping.signal);
@@ -164,6 +164,8 @@ function printInvitation(relay: Relay, endpoint: URL, print: (line?: string) => 
   print('  Try it, in another terminal:');
   print(`    npm run -s zoom-relay -- send meeting.created${to}`);
   print(`    npm run -s zoom-relay -- send ./any-file.json${to}`);
+  const at = relay.privateUrl.port === '9090' ? '' : ` ZOOM_RELAY_URL=${relay.privateUrl.origin}`;
+  print(`    OPERATOR_TOKEN=${operatorToken}${at} npm run -s zoom-relay -- deliveries list`);
   print(`    curl -s ${relay.privateUrl}metrics`);
   print('  What happens is logged below. Ctrl-C ends the demo and removes its folder.');
   print();

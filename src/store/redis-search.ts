@@ -98,21 +98,22 @@ if first > last then return { 0, '', '', 0 } end
 local from = query.isDescending and last or first
 local to = query.isDescending and math.max(first, last - query.chunk + 1) or math.min(last, first + query.chunk - 1)
 local lowest = math.min(from, to)
-local entries = redis.call('ZRANGE', source, lowest, math.max(from, to), 'WITHSCORES')
-local answer = { 0, '', '', 0 }
-for rank = from, to, step do
-  local id, score = entries[2 * (rank - lowest) + 1], entries[2 * (rank - lowest) + 2]
-  answer[1], answer[2], answer[3] = answer[1] + 1, score, id
-  answer[4] = rank == (query.isDescending and first or last) and 0 or 1
+local ids = redis.call('ZRANGE', source, lowest, math.max(from, to))
+local hits, rank = {}, from
+while true do
+  local id = ids[rank - lowest + 1]
   if passes(id) then
     local state, at = stateOf(id)
     if not query.state or state == query.state then
-      answer[#answer + 1] = describe(id, score, state, at, query.isBrief)
-      if #answer - 4 == query.limit then break end
+      hits[#hits + 1] = describe(id, redis.call('ZSCORE', source, id), state, at, query.isBrief)
     end
   end
+  if rank == to or #hits == query.limit then break end
+  rank = rank + step
 end
-return answer`;
+local id = ids[rank - lowest + 1]
+local hasMore = rank ~= (query.isDescending and first or last)
+return { math.abs(rank - from) + 1, redis.call('ZSCORE', source, id), id, hasMore and 1 or 0, unpack(hits) }`;
 
 /**
  * One step of a search, in the index of all jobs or in BullMQ's own sets of delivered and dead ones.

@@ -19,7 +19,7 @@ export interface ConsumerSnapshot {
   /** Waiting, delayed and active together. */
   readonly pending: number;
   readonly offBy: number;
-  /** How many died in each minute of the last day, oldest first. A replay counts against them: may be negative. */
+  /** How many died in each minute of the last day, oldest first; also what was replayed since. */
   readonly deaths: readonly { readonly atMs: number; readonly dead: number }[];
 }
 

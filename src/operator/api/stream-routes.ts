@@ -11,8 +11,13 @@ const keepAliveMs = 15_000;
 /** A reader that is so far behind is let go. */
 const maxBehind = 1000;
 
-/** `GET /api/stream`: deliveries as they come and change, as server-sent events; the filter's app, consumer, state and event hold. */
-export function createStreamRoutes(tail: LiveTail): Hono<AccessEnv> {
+/**
+ * `GET /api/stream`: deliveries as they come and change, as server-sent events; the filter's app, consumer,
+ * state and event hold.
+ *
+ * @param stopping ends all streams
+ */
+export function createStreamRoutes(tail: Pick<LiveTail, 'listen'>, stopping: AbortSignal): Hono<AccessEnv> {
   const routes = new Hono<AccessEnv>();
   routes.get('/api/stream', (c) => {
     const parsed = deliveryFilter.safeParse(c.req.query());
@@ -26,12 +31,10 @@ export function createStreamRoutes(tail: LiveTail): Hono<AccessEnv> {
     });
     if (end === undefined) return errorResponse(c, 'overloaded', 'too many listen already; try again later');
     return streamSSE(c, async (stream) => {
-      stream.onAbort(() => {
-        end();
-        wake();
-      });
+      stream.onAbort(() => wake());
+      stopping.addEventListener('abort', () => wake());
       await stream.write(': deliveries as they come\n\n');
-      while (!stream.aborted && rows.length < maxBehind) {
+      while (!stream.aborted && !stopping.aborted && rows.length < maxBehind) {
         const row = rows.shift();
         if (row === undefined) await waitForMore();
         else await stream.writeSSE({ event: 'delivery', data: JSON.stringify(row) });

@@ -1,0 +1,957 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Hono } from 'hono';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { closedCircuit } from '../src/delivery/circuit.ts';
+import { parseAppKey, parseConsumerKey } from '../src/delivery/names.ts';
+import { RelayError } from '../src/errors.ts';
+import { listen } from '../src/listener.ts';
+import type { AccessEnv, Identity } from '../src/operator/access/identity.ts';
+import { loginPageHeaders, renderLoginPage } from '../src/operator/access/login-page.ts';
+import type { ConsumerView } from '../src/operator/consumers.ts';
+import { createAssetRoutes } from '../src/operator/dashboard/create-asset-routes.ts';
+import { createDashboardRoutes } from '../src/operator/dashboard/create-dashboard-routes.ts';
+import type { DashboardService, OpenIncident } from '../src/operator/dashboard/ports.ts';
+import { showErrorsAsPages } from '../src/operator/dashboard/show-errors-as-pages.ts';
+import { LiveTail } from '../src/operator/live-tail.ts';
+import type { ConsumerName } from '../src/operator/ports.ts';
+import type {
+  AppView,
+  AuditEntry,
+  DeliveryDetail,
+  DeliveryFilter,
+  Replay,
+  ReplayInput,
+} from '../src/operator/schemas.ts';
+import type { DeliveryName } from '../src/operator/service.ts';
+import { findBarriers, isTooWide, openChromium, openPage } from './support/chromium.ts';
+
+const csrfToken = 'csrf-of-the-session';
+const minuteMs = 60_000;
+/** What a stranger might put anywhere. */
+const nasty = `"><script>owned=1</script><img src=x onerror="owned=1">'</title></pre>&amp;`;
+
+function nameOf(app: string, consumer: string): ConsumerName {
+  const keys = { app: parseAppKey(app), consumer: parseConsumerKey(consumer) };
+  if (keys.app === undefined || keys.consumer === undefined) throw new Error('not a name');
+  return { app: keys.app, consumer: keys.consumer };
+}
+
+const oneApp = [nameOf('default', 'recall'), nameOf('default', 'directory'), nameOf('default', 'crm')];
+
+/** A relay as the dashboard sees it, made up and changed by the tests. */
+class FakeRelay implements DashboardService {
+  readonly consumerNames: readonly ConsumerName[];
+  readonly deliveries: DeliveryDetail[] = [];
+  readonly replays: Replay[] = [];
+  readonly audit: AuditEntry[] = [];
+  readonly paused = new Set<string>();
+  incidents: OpenIncident[] = [];
+  downSinceMs: number | undefined;
+  isAway = false;
+  #sequence = 0;
+
+  constructor(names: readonly ConsumerName[] = oneApp) {
+    this.consumerNames = names;
+  }
+
+  add(change: Partial<DeliveryDetail> = {}): DeliveryDetail {
+    this.#sequence += 1;
+    const index = this.#sequence;
+    const receivedAt = new Date(Date.now() - index * 37_000).toISOString();
+    const delivery: DeliveryDetail = {
+      app: 'default',
+      consumer: 'recall',
+      notificationId: index.toString(16).padStart(32, '0'),
+      event: index % 3 === 0 ? 'user.updated' : 'meeting.created',
+      state: 'delivered',
+      receivedAt,
+      endedAt: new Date(Date.parse(receivedAt) + 240).toISOString(),
+      attempts: 1,
+      lastAttempt: { outcome: 'delivered', status: 200 },
+      about: index % 3 === 0 ? { email: 'jane@example.com' } : { meetingId: `98${7654321 + index}` },
+      requestId: `req-${index}`,
+      bytes: 885,
+      sha256: 'ab'.repeat(32),
+      headers: {
+        'x-zm-signature': `v0=${'9f'.repeat(32)}`,
+        'x-zm-request-timestamp': '1795000000',
+        'x-zm-request-id': `req-${index}`,
+        'content-type': 'application/json; charset=utf-8',
+        'user-agent': 'Zoom Marketplace/1.0a',
+      },
+      lagMs: 812,
+      attemptLog: [attemptOf(1, receivedAt, 110, { outcome: 'delivered', status: 200, response: '{"ok":true}' })],
+      replays: [],
+      ...change,
+    };
+    this.deliveries.push(delivery);
+    this.deliveries.sort((a, b) => Date.parse(b.receivedAt) - Date.parse(a.receivedAt));
+    return delivery;
+  }
+
+  change(id: string, change: Partial<DeliveryDetail>): void {
+    const index = this.deliveries.findIndex(({ notificationId }) => notificationId === id);
+    const before = this.deliveries[index];
+    if (before !== undefined) this.deliveries[index] = { ...before, ...change };
+  }
+
+  #check(): void {
+    if (this.isAway) throw new RelayError('store_unavailable', 'ECONNREFUSED');
+  }
+
+  #note(who: string, action: string, target: string, reason?: string): void {
+    const at = new Date().toISOString();
+    this.audit.unshift({ id: `${at}~${this.audit.length}`, at, who, action, target, ...(reason && { reason }) });
+  }
+
+  nameOf(app: string, consumer: string): ConsumerName {
+    const found = this.consumerNames.find((name) => name.app === app && name.consumer === consumer);
+    if (found === undefined) throw new RelayError('consumer_unknown', 'no such consumer');
+    return found;
+  }
+
+  async readApps(): Promise<readonly AppView[]> {
+    this.#check();
+    const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();
+    return [...new Set(this.consumerNames.map(({ app }) => app))].map((app) => ({
+      app,
+      endpoint: `/webhooks/zoom/${app}`,
+      recallHost: 'us-east-1.recall.ai',
+      consumers: this.consumerNames.filter((name) => name.app === app).map(({ consumer }) => consumer),
+      secrets: 2,
+      lastChallengeAt: ago(5 * 3_600_000),
+      events: [
+        { event: 'meeting.created', lastAt: ago(41_000) },
+        { event: 'user.updated', lastAt: ago(3 * 3_600_000) },
+      ],
+    }));
+  }
+
+  readStore() {
+    const message = 'Redis may lose the last second on a power cut: set appendfsync to always.';
+    const findings = [{ level: 'warning', code: 'flushes_late', message }];
+    return { engine: 'Redis 7.0.15', ready: !this.isAway, findings };
+  }
+
+  async readLedger() {
+    this.#check();
+    const intake = { received: 18_205, accepted: 18_190, duplicate: 10, challenge: 1, turnedAway: 0 };
+    const total = this.deliveries.length === 0 ? { ...intake, received: 0, accepted: 0, duplicate: 0 } : intake;
+    const rejected = { signature_mismatch: 3, timestamp_stale: 1 };
+    const apps = Map.groupBy(this.consumerNames, ({ app }) => app);
+    return {
+      addsUp: true,
+      apps: [...apps].map(([app, names]) => ({
+        app,
+        total: { ...total, rejected },
+        lastDay: { ...total, rejected },
+        minutes: [],
+        consumers: names.map(({ consumer }) => ({
+          consumer,
+          ...{ accepted: 18_190, delivered: 18_121, pending: 66, dead: 3, offBy: 0 },
+          circuit: closedCircuit,
+          minutes: minutesBack(60).map((atMs, index) => {
+            const delivered = Math.round(20 + 15 * Math.sin(index / 5));
+            return { atMs, accepted: delivered, delivered, dead: 0 };
+          }),
+        })),
+      })),
+    };
+  }
+
+  async readConsumers(): Promise<readonly ConsumerView[]> {
+    this.#check();
+    return this.consumerNames.map((name) => {
+      const own = this.deliveries.filter(({ app, consumer }) => app === name.app && consumer === name.consumer);
+      const countOf = (state: string): number => own.filter((delivery) => delivery.state === state).length;
+      const isDown = this.downSinceMs !== undefined && name.consumer === 'recall';
+      const untilMs = Date.now() + 20_000;
+      return {
+        ...name,
+        isPaused: this.paused.has(name.consumer),
+        circuit: isDown ? { kind: 'open', untilMs, openings: 3, sinceMs: this.downSinceMs ?? 0 } : closedCircuit,
+        ...{ waiting: countOf('waiting'), delayed: countOf('delayed'), active: 0, dead: countOf('dead') },
+        ...(isDown && { oldestPendingMs: 6 * minuteMs }),
+        deliveredLastMinute: isDown ? 0 : 34,
+      };
+    });
+  }
+
+  async listDeliveries(filter: DeliveryFilter, { cursor, limit }: { cursor?: string | undefined; limit: number }) {
+    this.#check();
+    const [, offset = '0'] = /^at-(\d+)$/.exec(cursor ?? 'at-0') ?? [];
+    if (cursor !== undefined && !cursor.startsWith('at-')) throw new RelayError('cursor_invalid', 'not of this list');
+    const matching = this.deliveries.filter((delivery) => {
+      const isNamed = (filter.app ?? delivery.app) === delivery.app;
+      const isMeant = (filter.consumer ?? delivery.consumer) === delivery.consumer;
+      const isState = (filter.state ?? delivery.state) === delivery.state;
+      const isEvent = (filter.event ?? delivery.event) === delivery.event;
+      return isNamed && isMeant && isState && isEvent && JSON.stringify(delivery.about).includes(filter.q ?? '');
+    });
+    const from = Number(offset);
+    const deliveries = matching.slice(from, from + limit);
+    const isPartial = filter.q === '98' && from === 0;
+    const isEnd = from + limit >= matching.length && !isPartial;
+    return { deliveries, ...(!isEnd && { cursor: `at-${from + limit}` }), lookedAt: 5000, isPartial };
+  }
+
+  async readDelivery({ app, consumer, id }: DeliveryName): Promise<DeliveryDetail> {
+    this.#check();
+    const found = this.deliveries.find((delivery) => {
+      return delivery.notificationId === id && delivery.app === app && delivery.consumer === consumer;
+    });
+    if (found !== undefined) return found;
+    throw new RelayError('delivery_unknown', `${consumer} of app ${app} has no delivery ${id}, or not any more`);
+  }
+
+  async readBody(name: DeliveryName, who: string) {
+    const { event } = await this.readDelivery(name);
+    this.#note(who, 'body_viewed', `delivery:${name.app}/${name.consumer}/${name.id}`);
+    return { text: JSON.stringify({ event, payload: { object: { topic: nasty, password: '***' } } }), masked: 1 };
+  }
+
+  async pause({ app, consumer }: ConsumerName, who: string): Promise<void> {
+    this.#check();
+    this.paused.add(consumer);
+    this.#note(who, 'consumer_paused', `consumer:${app}/${consumer}`);
+  }
+
+  async resume({ app, consumer }: ConsumerName, who: string): Promise<void> {
+    this.#check();
+    this.paused.delete(consumer);
+    this.#note(who, 'consumer_resumed', `consumer:${app}/${consumer}`);
+  }
+
+  async replayOne(
+    name: DeliveryName,
+    wish: { resign: boolean; force: boolean; reason?: string | undefined },
+    who: string,
+  ) {
+    const { state } = await this.readDelivery(name);
+    if (state === 'delivered' && !wish.force) return 'delivered_already' as const;
+    this.#note(who, 'delivery_replayed', 'replay:one-abc', wish.reason);
+    const mark = { replayId: 'one-abc', at: new Date().toISOString(), resign: wish.resign, by: who };
+    const { replays, endedAt: _before, ...rest } = await this.readDelivery(name);
+    const replayed = { ...rest, replays: [...replays, { ...mark, ...(wish.reason && { reason: wish.reason }) }] };
+    this.deliveries[this.deliveries.findIndex(({ notificationId }) => notificationId === name.id)] = {
+      ...replayed,
+      state: 'waiting',
+    };
+    return 'replayed' as const;
+  }
+
+  async planReplay({ filter, force, resign }: { filter: DeliveryFilter; force: boolean; resign: boolean }) {
+    const { deliveries } = await this.listDeliveries(filter, { limit: 1000 });
+    const delivered = deliveries.filter(({ state }) => state === 'delivered').length;
+    const total = force ? deliveries.length : deliveries.length - delivered;
+    return {
+      total,
+      ...(total > 0 && {
+        oldestReceivedAt: deliveries.at(-1)?.receivedAt,
+        newestReceivedAt: deliveries.at(0)?.receivedAt,
+      }),
+      alreadyDelivered: delivered,
+      onTheirWay: deliveries.filter(({ state }) => state !== 'delivered' && state !== 'dead').length,
+      wouldBeResigned: resign ? total : 0,
+      isTruncated: false,
+    };
+  }
+
+  async startReplay(input: ReplayInput, who: string): Promise<Replay> {
+    const plan = await this.planReplay(input);
+    this.#note(who, 'replay_started', `consumer:${input.filter.app}/${input.filter.consumer}`, input.reason);
+    const { filter, rate, resign, force, reason } = input;
+    const replay: Replay = {
+      ...{
+        id: `20261118t100211123z-${this.replays.length}`,
+        state: 'running',
+        filter,
+        by: who,
+        rate,
+        resign,
+        force,
+        plan,
+      },
+      ...(reason !== undefined && { reason }),
+      createdAt: new Date().toISOString(),
+      progress: { fed: 0, skipped: 0, delivered: 0, dead: 0, pending: 0 },
+    };
+    this.replays.unshift(replay);
+    return replay;
+  }
+
+  async readReplay(id: string): Promise<Replay> {
+    this.#check();
+    const found = this.replays.find((replay) => replay.id === id);
+    if (found !== undefined) return found;
+    throw new RelayError('replay_unknown', 'no such replay');
+  }
+
+  changeReplay(id: string, change: Partial<Replay>): Replay {
+    const index = this.replays.findIndex((replay) => replay.id === id);
+    const before = this.replays[index];
+    if (before === undefined) throw new RelayError('replay_unknown', 'no such replay');
+    const after = { ...before, ...change };
+    this.replays[index] = after;
+    return after;
+  }
+
+  async listReplays(): Promise<readonly Replay[]> {
+    this.#check();
+    return this.replays;
+  }
+
+  async steerReplay(id: string, action: 'pause' | 'resume' | 'cancel', who: string): Promise<Replay> {
+    this.#note(who, `replay_${action}`, `replay:${id}`);
+    const state = { pause: 'paused', resume: 'running', cancel: 'cancelled' } as const;
+    return this.changeReplay(id, { state: state[action] });
+  }
+
+  async listAudit({ target }: { target?: string | undefined }) {
+    this.#check();
+    return { entries: this.audit.filter((entry) => (target ?? entry.target) === entry.target) };
+  }
+}
+
+function attemptOf(
+  attempt: number,
+  afterIso: string,
+  afterMs: number,
+  rest: object,
+): DeliveryDetail['attemptLog'][number] {
+  const startedAt = new Date(Date.parse(afterIso) + afterMs).toISOString();
+  return { attempt, startedAt, durationMs: 84, outcome: 'unavailable', worker: 'relay-1:4711', ...rest };
+}
+
+function minutesBack(amount: number): readonly number[] {
+  const current = Math.floor(Date.now() / minuteMs);
+  return Array.from({ length: amount }, (_, index) => (current - amount + 1 + index) * minuteMs);
+}
+
+function latency(index: number, base: number) {
+  const wave = 1 + 0.4 * Math.sin(index / 4);
+  return { count: Math.round(20 * wave), p50Ms: base * wave, p99Ms: base * 9 * wave, maxMs: base * 30 * wave };
+}
+
+interface Served extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** The dashboard on a port, with what comes before it on the private listener made simple. */
+async function serve(relay: FakeRelay, identity: Partial<Identity> = {}): Promise<Served> {
+  const stopping = new AbortController();
+  const tail = new LiveTail((filter, page) => relay.listDeliveries(filter, page));
+  const app = new Hono<AccessEnv>();
+  app.get('/login', async (c) =>
+    c.html(await renderLoginPage('/', 'This is not an operator token of this relay.'), 200, loginPageHeaders),
+  );
+  app.use(showErrorsAsPages());
+  app.route('/', createAssetRoutes());
+  app.use(async (c, next) => {
+    c.set('identity', { name: 'ops', role: 'operate', via: 'session', ...identity });
+    c.set('csrfToken', csrfToken);
+    if (c.req.method === 'GET') return next();
+    const given = c.req.header('x-csrf-token') ?? (await c.req.parseBody()).csrf;
+    return given === csrfToken ? next() : c.json({ error: { code: 'csrf_refused', message: 'too old' } }, 403);
+  });
+  app.post('/logout', (c) => c.redirect('/login', 303));
+  app.route(
+    '/',
+    createDashboardRoutes({
+      service: relay,
+      async readHistory(range) {
+        const minutes = minutesBack(range === 'hour' ? 60 : 1440).map((atMs, index) => ({
+          atMs,
+          ack: latency(index, 4),
+          delivery: { 'default/recall': latency(index, 60), 'default/directory': latency(index + 9, 8) },
+        }));
+        return { minutes: relay.deliveries.length === 0 ? [] : minutes };
+      },
+      readIncidents: async () => relay.incidents,
+      tail,
+      stopping: stopping.signal,
+      nowMs: Date.now,
+    }),
+  );
+  const outer = new Hono().route('/', app);
+  outer.notFound((c) => c.json({ error: { code: 'route_unknown', message: 'there is nothing at this path' } }, 404));
+  const listener = await listen(outer, { host: '127.0.0.1', port: 0 }, { host: 'H', port: 'P' });
+  return {
+    url: listener.url.origin,
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await tail.stop();
+      await listener.drain();
+      await listener.close();
+    },
+  };
+}
+
+let browser: Browser;
+let served: Served;
+
+/** A relay with a bit of everything. */
+function fill(relay: FakeRelay): void {
+  for (let index = 0; index < 20; index += 1) relay.add();
+  for (let index = 0; index < 12; index += 1) relay.add({ consumer: 'directory', headers: {} });
+  const at = new Date(Date.now() - 7 * minuteMs).toISOString();
+  const failed = [
+    attemptOf(1, at, 90, { status: 503, response: '<html><title>503</title>Service Unavailable</html>' }),
+    attemptOf(2, at, 5200, { error: 'ECONNREFUSED' }),
+    attemptOf(3, at, 21_000, {
+      outcome: 'refused',
+      status: 401,
+      resigned: { timestamp: '1795000300', signature: 'v0=ab' },
+    }),
+  ];
+  relay.add({
+    ...{ notificationId: 'd'.repeat(32), state: 'dead', receivedAt: at, attempts: 3, attemptLog: failed },
+    lastAttempt: { outcome: 'refused', status: 401 },
+    deathReason: 'attempts_exhausted',
+    endedAt: new Date(Date.parse(at) + 22_000).toISOString(),
+    replays: [
+      {
+        replayId: 'one-x1',
+        at: new Date(Date.parse(at) + 10_000).toISOString(),
+        resign: false,
+        by: 'ops',
+        reason: 'Recall was redeployed',
+      },
+    ],
+  });
+  const { endedAt: _none, ...delayed } = relay.add({
+    ...{ notificationId: 'e'.repeat(32), state: 'delayed', attempts: 2, attemptLog: failed.slice(0, 2) },
+    lastAttempt: { outcome: 'unavailable', error: 'ECONNREFUSED' },
+    nextAttemptAt: new Date(Date.now() + 40_000).toISOString(),
+  });
+  relay.deliveries[relay.deliveries.findIndex(({ notificationId }) => notificationId === 'e'.repeat(32))] = delayed;
+  relay.add({
+    ...{
+      notificationId: 'f'.repeat(32),
+      consumer: 'crm',
+      event: nasty,
+      about: { email: nasty },
+      state: 'dead',
+      attempts: 1,
+    },
+    ...{ lastAttempt: { outcome: 'refused', error: nasty }, deathReason: nasty, headers: { 'user-agent': nasty } },
+    attemptLog: [attemptOf(1, at, 50, { response: `</pre></div>${nasty}`, worker: nasty })],
+    replays: [{ replayId: nasty, at, resign: true, by: nasty, reason: nasty }],
+  });
+  const filter = { app: 'default', consumer: 'recall', state: 'dead' as const, since: '2026-11-18T08:00:00.000Z' };
+  const plan = { total: 412, alreadyDelivered: 0, onTheirWay: 3, wouldBeResigned: 0, isTruncated: false };
+  const asked = { filter, by: 'ops', rate: 20, resign: false, force: false, plan, reason: 'Recall was away' };
+  relay.replays.push(
+    {
+      ...asked,
+      id: 'running-1',
+      state: 'running',
+      createdAt: at,
+      progress: { fed: 180, skipped: 2, delivered: 171, dead: 1, pending: 8 },
+    },
+    {
+      ...asked,
+      id: 'done-1',
+      state: 'done',
+      createdAt: at,
+      endedAt: new Date(Date.parse(at) + 23_000).toISOString(),
+      progress: { fed: 410, skipped: 2, delivered: 400, dead: 10, pending: 0 },
+    },
+  );
+  relay.audit.push(
+    { id: 'a1', at, who: 'ops', action: 'login', target: 'address:10.0.0.7' },
+    {
+      id: 'a2',
+      at,
+      who: 'ops',
+      action: 'replay_started',
+      target: 'consumer:default/recall',
+      reason: nasty,
+      detail: { filter, rate: 20 },
+    },
+    { id: 'a3', at, who: nasty, action: 'body_viewed', target: `delivery:default/recall/${'d'.repeat(32)}` },
+  );
+}
+
+beforeAll(async () => {
+  browser = await openChromium();
+  served = await serve(filled());
+});
+
+afterAll(async () => {
+  await browser.close();
+  await served[Symbol.asyncDispose]();
+});
+
+const ids = { dead: 'd'.repeat(32), delayed: 'e'.repeat(32), nasty: 'f'.repeat(32), delivered: '1'.padStart(32, '0') };
+
+const pages = {
+  overview: '/',
+  'overview-day': '/?range=day',
+  deliveries: '/deliveries',
+  'deliveries-none': '/deliveries?q=nobody',
+  'deliveries-partial': '/deliveries?q=98&state=delivered',
+  'deliveries-invalid': '/deliveries?since=yesterday&event=Not+Good',
+  'delivery-dead': `/deliveries/default/recall/${ids.dead}`,
+  'delivery-delayed': `/deliveries/default/recall/${ids.delayed}`,
+  'delivery-nasty': `/deliveries/default/crm/${ids.nasty}`,
+  'delivery-delivered': `/deliveries/default/recall/${ids.delivered}?done=on_its_way`,
+  'delivery-unknown': `/deliveries/default/recall/${'0'.repeat(32)}`,
+  replays: '/replays',
+  'replay-choice': '/replays/new?state=dead',
+  'replay-plan': '/replays/new?state=dead&app=default&consumer=recall',
+  'replay-running': '/replays/running-1',
+  'replay-done': '/replays/done-1',
+  live: '/live',
+  apps: '/apps',
+  audit: '/audit',
+  login: '/login',
+} as const;
+/** Answered with an error status on purpose, of which the browser tells in its console. */
+const refused = ['delivery-unknown', 'deliveries-invalid'];
+/** A folder to look at the pages in. */
+const shots = process.env.DASHBOARD_SHOTS;
+
+describe.each([1280, 390])('at %i px', (width) => {
+  test.each(Object.entries(pages))('%s: no barrier, light or dark, no complaint, nothing wider', async (name, path) => {
+    await using opened = await openPage(browser, { viewport: { width, height: 900 } });
+    const { page, complaints } = opened;
+    await page.goto(served.url + path);
+    if (name === 'live') await page.getByText('● live', { exact: true }).waitFor();
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      if (shots !== undefined) await shoot(page, `${name}-${colorScheme}-${width}`);
+      const rules = colorScheme === 'dark' ? ['color-contrast'] : undefined;
+      if (colorScheme === 'light' || width === 1280) expect(await findBarriers(page, rules)).toEqual([]);
+    }
+    expect(await isTooWide(page)).toBe(false);
+    expect(await page.evaluate('globalThis.owned')).toBeUndefined();
+    const isExpected = (text: string): boolean => refused.includes(name) && text.includes('Failed to load resource');
+    expect(complaints.filter((text) => !isExpected(text))).toEqual([]);
+  });
+});
+
+async function shoot(page: Page, name: string): Promise<void> {
+  if (shots !== undefined) await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+}
+
+async function open(
+  path: string,
+  relay?: FakeRelay,
+  identity: Partial<Identity> = {},
+  options: BrowserContextOptions = {},
+) {
+  const own = await serve(relay ?? filled(), identity);
+  const opened = await openPage(browser, options);
+  await opened.page.goto(own.url + path);
+  return {
+    ...opened,
+    url: own.url,
+    async [Symbol.asyncDispose]() {
+      await opened[Symbol.asyncDispose]();
+      await own[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function filled(): FakeRelay {
+  const relay = new FakeRelay();
+  fill(relay);
+  return relay;
+}
+
+describe('the overview', () => {
+  test('says in a sentence how things are, and refreshes itself without moving or losing the focus', async () => {
+    const relay = filled();
+    await using opened = await open('/', relay);
+    const { page, complaints } = opened;
+    await page.getByRole('heading', { level: 1, name: '2 deliveries are dead: see why, then replay.' }).waitFor();
+    await page.getByRole('button', { name: 'Pause crm of default' }).focus();
+    await page.evaluate('scrollTo(0, 200)');
+    relay.downSinceMs = Date.now() - 6 * minuteMs;
+    await page
+      .getByRole('heading', { level: 1, name: /Recall has been unavailable for 6 min\./ })
+      .waitFor({ timeout: 20_000 });
+    await page.getByText(/live, \d\d:\d\d:\d\d UTC/).waitFor();
+    expect(await page.evaluate('document.activeElement.id')).toBe('hold.default.crm');
+    expect(await page.evaluate('scrollY')).toBe(200);
+    expect(complaints).toEqual([]);
+  });
+
+  test('a consumer is paused and resumed by the keyboard, in place', async () => {
+    const relay = filled();
+    await using opened = await open('/', relay);
+    const { page } = opened;
+    await page.getByRole('button', { name: 'Pause directory of default' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Resume directory of default' }).waitFor();
+    expect([...relay.paused]).toEqual(['directory']);
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Pause directory of default' }).waitFor();
+    expect([...relay.paused]).toEqual([]);
+    expect(page.url()).toBe(`${opened.url}/`);
+  });
+
+  test('the charts are drawn, from the same figures as the table under them', async () => {
+    await using opened = await open('/');
+    await opened.page.locator('[data-chart] canvas').first().waitFor();
+    expect(await opened.page.locator('[data-chart] canvas').count()).toBe(5);
+    expect(await opened.page.getByRole('table', { name: 'Latencies' }).textContent()).toContain(
+      'until Zoom is answered',
+    );
+  });
+
+  test('when the store goes away, the page stays and says since when it is not fresh', async () => {
+    const relay = filled();
+    await using opened = await open('/', relay);
+    relay.isAway = true;
+    await opened.page.getByText(/not fresh since .* the store is away \(503\)/).waitFor({ timeout: 20_000 });
+    expect(await opened.page.getByRole('table', { name: 'Consumers' }).isVisible()).toBe(true);
+  });
+
+  test('an action that fails is told', async () => {
+    const relay = filled();
+    await using opened = await open('/', relay);
+    relay.isAway = true;
+    await opened.page.getByRole('button', { name: 'Pause recall of default' }).click();
+    expect(await opened.page.getByRole('alert').textContent()).toContain(
+      'The store is away (503). Nothing was changed',
+    );
+  });
+});
+
+describe('without JavaScript', () => {
+  const options = { javaScriptEnabled: false };
+
+  test('a consumer is paused by a form', async () => {
+    const relay = filled();
+    await using opened = await open('/', relay, {}, options);
+    await opened.page.getByRole('button', { name: 'Pause recall of default' }).click();
+    expect(opened.page.url()).toBe(`${opened.url}/`);
+    await opened.page.getByRole('button', { name: 'Resume recall of default' }).waitFor();
+    expect([...relay.paused]).toEqual(['recall']);
+  });
+
+  test('a replay is planned, planned again when the choice changed, and started', async () => {
+    const relay = filled();
+    await using opened = await open('/deliveries?state=dead&consumer=recall&app=default', relay, {}, options);
+    const { page } = opened;
+    await page.getByRole('link', { name: 'Replay all that match…' }).click();
+    await page.getByText('1 delivery would be attempted again').waitFor();
+    await page.getByLabel('Reason').fill('Recall was redeployed');
+    await page.getByLabel('Re-sign').check();
+    await page.getByRole('button', { name: 'Start the replay' }).click();
+    await page.getByText('The plan changed with your choice').waitFor();
+    await page.getByText('1 of them would carry a fresh timestamp').waitFor();
+    expect(relay.replays).toHaveLength(2);
+    await page.getByRole('button', { name: 'Start the replay' }).click();
+    await page.getByText('Running: 0 of 1 delivery').waitFor();
+    const [started] = relay.replays;
+    expect(started).toMatchObject({ reason: 'Recall was redeployed', resign: true, force: false, rate: 20, by: 'ops' });
+    expect(started?.filter).toEqual({ app: 'default', consumer: 'recall', state: 'dead' });
+  });
+
+  test('a body is shown on request, as text, and that is audited', async () => {
+    const relay = filled();
+    await using opened = await open(pages['delivery-dead'], relay, {}, options);
+    expect(relay.audit.filter(({ who }) => who === 'ops').map(({ action }) => action)).not.toContain('body_viewed');
+    await opened.page.getByRole('button', { name: 'Show the body' }).click();
+    expect(await opened.page.locator('#body-text').textContent()).toContain('<script>owned=1</script>');
+    expect(relay.audit[0]).toMatchObject({
+      who: 'ops',
+      action: 'body_viewed',
+      target: `delivery:default/recall/${ids.dead}`,
+    });
+  });
+});
+
+describe('deliveries', () => {
+  test('the filter is said as a sentence, kept in the URL and in the form', async () => {
+    await using opened = await open('/deliveries');
+    const { page } = opened;
+    await page.getByLabel('State').selectOption('dead');
+    await page.getByLabel('Consumer').selectOption('recall');
+    await page.getByLabel('Received since').fill('2026-11-18 08:00');
+    await page.keyboard.press('Enter');
+    await page
+      .getByText('Dead deliveries to recall, received since 2026-11-18 08:00:00 UTC, latest dead first.')
+      .waitFor();
+    expect(new URL(page.url()).searchParams.get('state')).toBe('dead');
+    expect(await page.getByLabel('Received since').inputValue()).toBe('2026-11-18 08:00');
+    expect(await page.getByRole('row').count()).toBe(2);
+  });
+
+  test('pages follow each other by cursor, and the last says that it is the last', async () => {
+    const relay = new FakeRelay();
+    for (let index = 0; index < 60; index += 1) relay.add();
+    await using opened = await open('/deliveries?state=delivered', relay);
+    const { page } = opened;
+    expect(await page.getByRole('row').count()).toBe(51);
+    await page.getByRole('link', { name: 'Next page' }).click();
+    await page.getByText('End of what is kept.').waitFor();
+    expect(await page.getByRole('row').count()).toBe(11);
+    expect(page.url()).toContain('state=delivered');
+    await page.getByRole('link', { name: 'First page' }).click();
+    expect(await page.getByRole('row').count()).toBe(51);
+  });
+
+  test('a dead one is replayed with a reason, and is followed until it is delivered', async () => {
+    const relay = filled();
+    await using opened = await open(pages['delivery-dead'], relay);
+    const { page } = opened;
+    await page.getByLabel('Reason').fill('secret was rotated');
+    await page.getByRole('button', { name: 'Replay re-signed' }).click();
+    await page.getByText('It is replayed: it was put back and is attempted anew.').waitFor();
+    await page.getByText('Replayed, to be signed afresh, by ops').waitFor();
+    relay.change(ids.dead, { state: 'delivered', endedAt: new Date().toISOString() });
+    await page.locator('.time-line').getByText('Delivered', { exact: true }).waitFor({ timeout: 10_000 });
+    expect(await page.locator('#progress').getAttribute('hx-trigger')).toBeNull();
+  });
+
+  test('one that was delivered is sent again only on purpose', async () => {
+    const relay = filled();
+    await using opened = await open(pages['delivery-delivered'], relay);
+    const { page } = opened;
+    await page.getByRole('button', { name: 'Replay', exact: true }).click();
+    expect(await page.evaluate('document.querySelector("input[name=force]").validity.valueMissing')).toBe(true);
+    await page.getByLabel('Send it again although recall has it').check();
+    await page.getByRole('button', { name: 'Replay', exact: true }).click();
+    await page.getByText('It is replayed').waitFor();
+  });
+});
+
+describe('replays', () => {
+  test('the plan follows the choice, and nothing secret gets into a URL', async () => {
+    await using opened = await open('/replays/new?consumer=directory&app=default');
+    const { page } = opened;
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await page.getByText('Nothing matches that could be replayed.').waitFor();
+    await page.getByLabel('Force').check();
+    await page.getByText('12 deliveries would be attempted again').waitFor();
+    expect(asked.filter((url) => url.includes('force=true'))).toHaveLength(1);
+    expect(asked.join()).not.toContain(csrfToken);
+  });
+
+  test('progress is followed, and it is paused, resumed and cancelled in place', async () => {
+    const relay = filled();
+    await using opened = await open(pages['replay-running'], relay);
+    const { page } = opened;
+    await page.getByText('Running: 182 of 412 deliveries, 20 a second, 12 s left.').waitFor();
+    relay.changeReplay('running-1', { waitingFor: 'the consumer is paused' });
+    await page.getByText('Waits at 182 of 412 deliveries: the consumer is paused. It goes on by itself.').waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('Paused at 182 of 412').waitFor();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByText(/Cancelled after/).waitFor();
+    expect(await page.getByRole('button', { name: 'Resume' }).count()).toBe(0);
+    expect(await page.locator('#replay').getAttribute('hx-trigger')).toBeNull();
+  });
+});
+
+describe('the tail', () => {
+  test('rows come and change by themselves, and stand still under pointer, focus and button', async () => {
+    const relay = filled();
+    await using opened = await open('/live', relay);
+    const { page, complaints } = opened;
+    await page.getByText('● live', { exact: true }).waitFor();
+    const top = page.locator('#live-rows tr').first();
+    const now = (): string => new Date().toISOString();
+    relay.add({ notificationId: 'a'.repeat(32), event: 'meeting.started', state: 'waiting', receivedAt: now() });
+    await top.getByText('meeting.started').waitFor();
+    relay.change('a'.repeat(32), { state: 'delivered', attempts: 2 });
+    await top.locator('.mark.good').waitFor();
+
+    await page.getByRole('button', { name: 'Pause' }).click();
+    relay.add({ notificationId: 'b'.repeat(32), event: nasty, receivedAt: now() });
+    await page.getByText('○ paused, 1 new or changed').waitFor();
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await top.getByText('<script>owned=1</script>').waitFor();
+
+    await top.hover();
+    await page.getByText('○ paused').waitFor();
+    await page.mouse.move(0, 0);
+    await page.getByText('● live', { exact: true }).waitFor();
+    await top.getByRole('link').focus();
+    relay.add({ notificationId: 'c'.repeat(32), event: 'user.deleted', receivedAt: now() });
+    await page.getByText('○ paused, 1 new or changed').waitFor();
+    expect(await page.evaluate('globalThis.owned')).toBeUndefined();
+    expect(complaints).toEqual([]);
+  });
+
+  test('only so many may watch, and those who watch do not hold up the end of the process', async () => {
+    await using own = await serve(filled());
+    const ends = new AbortController();
+    const answers = await Promise.all(
+      Array.from({ length: 21 }, () => fetch(`${own.url}/live/events`, { signal: ends.signal })),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(20);
+    expect(answers.filter(({ status }) => status === 503)).toHaveLength(1);
+    // Leaving the block stops the server, which would hang if streams went on.
+  });
+
+  test('who stops watching makes room', async () => {
+    await using own = await serve(filled());
+    for (let index = 0; index < 25; index += 1) {
+      const leave = new AbortController();
+      const { status } = await fetch(`${own.url}/live/events`, { signal: leave.signal });
+      expect(status).toBe(200);
+      leave.abort();
+      await delay(20);
+    }
+  });
+});
+
+describe('who may only look', () => {
+  test('sees no button that acts, and is refused with a page', async () => {
+    await using opened = await open('/', undefined, { role: 'read' });
+    const { page, url } = opened;
+    expect(await page.getByRole('button', { name: /Pause|Resume/ }).count()).toBe(0);
+    await page.goto(`${url}/deliveries`);
+    expect(await page.getByText('Replay all that match…').count()).toBe(0);
+    await page.goto(`${url}${pages['delivery-dead']}`);
+    expect(await page.getByRole('button', { name: /Replay/ }).count()).toBe(0);
+    expect(await page.getByRole('button', { name: 'Show the body' }).count()).toBe(1);
+    const answer = await page.goto(`${url}/replays/new`);
+    expect(answer?.status()).toBe(403);
+    await page.getByText('You may look, not act').first().waitFor();
+    const acted = await fetch(`${url}/consumers/default/recall/pause`, {
+      method: 'POST',
+      headers: { 'x-csrf-token': csrfToken },
+    });
+    expect(acted.status).toBe(403);
+  });
+});
+
+describe('where there are several apps', () => {
+  const names = [nameOf('acme', 'recall'), nameOf('beta', 'recall'), nameOf('beta', 'crm')];
+
+  test('one of them is looked at, and the menu remembers it', async () => {
+    const relay = new FakeRelay(names);
+    for (const { app, consumer } of names) relay.add({ app, consumer });
+    await using opened = await open('/', relay);
+    const { page } = opened;
+    await page.getByLabel('App', { exact: true }).selectOption('beta');
+    await page.getByRole('button', { name: 'Show' }).click();
+    expect(await page.getByRole('table', { name: 'Consumers' }).getByRole('row').count()).toBe(3);
+    await page.getByRole('navigation', { name: 'Menu' }).getByRole('link', { name: 'Deliveries' }).click();
+    await page.getByText('All deliveries of app beta, newest first.').waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+  });
+
+  test('a replay asks for which consumer', async () => {
+    await using opened = await open('/replays/new', new FakeRelay(names));
+    await opened.page.getByRole('link', { name: 'crm of app beta' }).click();
+    await opened.page.getByText('All deliveries to crm of app beta.').waitFor();
+  });
+});
+
+describe('nothing there yet', () => {
+  test.each([
+    ['/', 'Nothing has been accepted yet. Nothing needs you.'],
+    ['/', 'send a sample'],
+    ['/deliveries', 'A delivery appears here for each notification and consumer.'],
+    ['/replays', 'Replays of many deliveries appear here.'],
+    ['/audit', 'Who logs in, pauses, replays or looks at a body is noted here'],
+    ['/live', 'Nothing has come yet.'],
+  ])('%s says “%s”', async (path, text) => {
+    await using own = await serve(new FakeRelay());
+    expect(await (await fetch(own.url + path)).text()).toContain(text);
+  });
+});
+
+describe('pages and their headers', () => {
+  test.each([
+    ['/deliveries/default/recall/0', 404, 'No such delivery'],
+    [pages['delivery-unknown'], 404, 'No such delivery'],
+    ['/deliveries/default/nobody/0', 404, 'No such delivery'],
+    [`/deliveries/default/nobody/${ids.dead}`, 404, 'No such app or consumer'],
+    ['/?app=nobody', 404, 'No such app or consumer'],
+    ['/deliveries?cursor=nonsense', 400, 'This page of the list is gone'],
+    ['/deliveries?since=yesterday', 400, 'must be how long ago'],
+    ['/replays/none-such', 404, 'No such replay'],
+    ['/replays/UPPER', 404, 'No such replay'],
+    ['/nowhere', 404, 'There is nothing here'],
+  ])('%s is answered with %i: %s', async (path, status, text) => {
+    const answer = await fetch(served.url + path, { headers: { accept: 'text/html' } });
+    expect(answer.status).toBe(status);
+    expect(await answer.text()).toContain(text);
+    expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
+  });
+
+  test.each(['/', '/deliveries', '/replays', '/live', '/apps', '/audit'])(
+    '%s without its store says that nothing is lost',
+    async (path) => {
+      const relay = filled();
+      relay.isAway = true;
+      await using own = await serve(relay);
+      const answer = await fetch(own.url + path);
+      expect(answer.status).toBe(503);
+      expect(await answer.text()).toContain('What was acknowledged is in the store and is not lost.');
+    },
+  );
+
+  test('a form that is too old is refused with a page', async () => {
+    const body = new URLSearchParams({ csrf: 'of yesterday' });
+    const init = { method: 'POST', body, headers: { accept: 'text/html' } };
+    const answer = await fetch(`${served.url}/consumers/default/recall/pause`, init);
+    expect(answer.status).toBe(403);
+    expect(await answer.text()).toContain('This form is too old');
+  });
+
+  test('a page is kept by nobody and lets nothing in from elsewhere', async () => {
+    const { headers } = await fetch(served.url);
+    expect(headers.get('content-security-policy')).toBe(
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    );
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('referrer-policy')).toBe('same-origin');
+  });
+
+  test('every asset a page links to carries its version and is kept forever, and its plain name is not', async () => {
+    const text = await (await fetch(served.url)).text();
+    const links = [...text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, link = '']) => link);
+    expect(links).toHaveLength(7);
+    for (const link of links) {
+      const versioned = await fetch(served.url + link);
+      expect(versioned.status).toBe(200);
+      expect(versioned.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+      const plain = await fetch(served.url + link.replace(/\?.*/, ''));
+      expect(plain.headers.get('cache-control')).toBe('no-cache');
+      const again = await fetch(plain.url, { headers: { 'if-none-match': plain.headers.get('etag') ?? '' } });
+      expect(again.status).toBe(304);
+    }
+    expect((await fetch(`${served.url}/assets/%2e%2e%2fports.ts`)).status).toBe(404);
+  });
+
+  test.each(Object.entries(pages))(
+    '%s has no inline script or style and no markup of strangers',
+    async (_name, path) => {
+      const text = await (await fetch(served.url + path)).text();
+      expect(text).not.toMatch(/<script(?! defer src=")/);
+      expect(text).not.toMatch(/<style|\sstyle=|\son[a-z]+="|<img/);
+    },
+  );
+
+  test.each([
+    ['/deliveries', 'q'],
+    ['/deliveries', 'event'],
+    ['/deliveries', 'state'],
+    ['/deliveries', 'since'],
+    ['/deliveries', 'consumer'],
+    ['/audit', 'target'],
+    ['/live', 'app'],
+    ['/replays/new', 'q'],
+    ['/replays/new', 'app'],
+    ['/', 'app'],
+    [pages['delivery-dead'], 'done'],
+  ])('%s?%s= shows markup as text', async (path, name) => {
+    const text = await (await fetch(`${served.url}${path}?${new URLSearchParams({ [name]: nasty })}`)).text();
+    expect(text).not.toContain('<script>owned');
+    expect(text).not.toContain('<img');
+  });
+});
