@@ -31,7 +31,10 @@ describe('the sentence on top of the overview', () => {
     ],
     [
       'down',
-      { consumers: [consumer({ circuit: open, pending: 412 }), consumer({ name: 'crm' })], incidents: ['circuit_open'] },
+      {
+        consumers: [consumer({ circuit: open, pending: 412 }), consumer({ name: 'crm' })],
+        incidents: ['circuit_open'],
+      },
       'bad: Recall has been unavailable for 6 min. 412 deliveries wait; they will go by themselves. 0 dead.',
     ],
     [
@@ -51,7 +54,10 @@ describe('the sentence on top of the overview', () => {
     ],
     [
       'down, and some died',
-      { consumers: [consumer({ circuit: open, pending: 412, dead: 1 })], incidents: ['circuit_open', 'dead_deliveries'] },
+      {
+        consumers: [consumer({ circuit: open, pending: 412, dead: 1 })],
+        incidents: ['circuit_open', 'dead_deliveries'],
+      },
       'bad: Recall has been unavailable for 6 min. 412 deliveries wait; they will go by themselves. 1 delivery is dead: see why, then replay.',
     ],
     [

@@ -829,6 +829,31 @@ describe('who may only look', () => {
 describe('where there are several apps', () => {
   const names = [nameOf('acme', 'recall'), nameOf('beta', 'recall'), nameOf('beta', 'crm')];
 
+  test.each([1280, 390])('an outage is told, also at %i px', async (width) => {
+    const relay = new FakeRelay(names);
+    for (const { app, consumer } of names) relay.add({ app, consumer });
+    relay.downSinceMs = Date.now() - 6 * minuteMs;
+    relay.paused.add('crm');
+    relay.incidents = [
+      {
+        kind: 'circuit_open',
+        app: 'acme',
+        consumer: 'recall',
+        sinceMs: relay.downSinceMs,
+        text: 'acme/recall does not answer: its circuit has been open since 2026-11-18 10:02 UTC. Nothing to do here: it is probed by itself.',
+      },
+      { kind: 'store_unsafe', sinceMs: relay.downSinceMs, text: nasty },
+    ];
+    await using opened = await open('/', relay, {}, { viewport: { width, height: 900 } });
+    const { page, complaints } = opened;
+    await page.getByText('Recall of app acme has been unavailable for 6 min. Nothing waits.').waitFor();
+    await page.getByRole('heading', { name: '2 open incidents' }).waitFor();
+    await shoot(page, `outage-light-${width}`);
+    expect(await findBarriers(page)).toEqual([]);
+    expect(await isTooWide(page)).toBe(false);
+    expect(complaints).toEqual([]);
+  });
+
   test('one of them is looked at, and the menu remembers it', async () => {
     const relay = new FakeRelay(names);
     for (const { app, consumer } of names) relay.add({ app, consumer });

@@ -7,7 +7,7 @@ import type { RedisScripts } from './redis-scripts.ts';
 import { searchTexts } from './search-texts.ts';
 
 /** Entries that one script looks at, so that none holds up Redis for long. */
-const scannedAtOnce = 500;
+const scannedAtOnce = 1000;
 
 /**
  * Looks at a chunk of a sorted set, beginning behind a place in it (a score and an id, whether or not it is still there),

@@ -5,7 +5,7 @@ import { type JobRow, jobColumns, readJobRow } from './sql-job-row.ts';
 import type { Queries } from './sql-ledger.ts';
 
 /** Rows that one statement looks at when there is something to look for. */
-const scannedAtOnce = 5000;
+const scannedAtOnce = 20_000;
 
 /** BullMQ's indexes order jobs by when they ended, and none by when they were added. */
 export function searchIndex(queueSchema: string): string {
@@ -51,6 +51,7 @@ export async function scanDeliveries(
   };
 }
 
+/** Rows are ordered before their data is read: without statistics PostgreSQL would sort all data of the queue. */
 function scanOf(
   queueSchema: string,
   query: DeliveryQuery,
@@ -61,11 +62,13 @@ function scanOf(
   const at = timeOf(query);
   const direction = query.order === 'newest' ? 'DESC' : 'ASC';
   return `
-    WITH seen AS MATERIALIZED (
-      SELECT id, ${at} AS at, row_number() OVER (ORDER BY ${at} ${direction}, id ${direction}) AS n,
-        ${filters.length === 0 ? 'true' : filters.join(' AND ')} AS hit
-      FROM (SELECT * FROM ${queueSchema}.job WHERE ${boundsOf(query, params).join(' AND ')}
-        ORDER BY ${at} ${direction}, id ${direction} LIMIT ${windowSize + 1}) AS around),
+    WITH around AS MATERIALIZED (
+      SELECT id, at, row_number() OVER () AS n FROM (
+        SELECT id, ${at} AS at FROM ${queueSchema}.job WHERE ${boundsOf(query, params).join(' AND ')}
+        ORDER BY ${at} ${direction}, id ${direction} LIMIT ${windowSize + 1}) AS narrow),
+    seen AS MATERIALIZED (
+      SELECT around.id, around.at, around.n, ${filters.length === 0 ? 'true' : filters.join(' AND ')} AS hit
+      FROM around JOIN ${queueSchema}.job j ON j.queue = $1 AND j.id = around.id),
     hits AS MATERIALIZED (
       SELECT id, at, n FROM seen WHERE hit AND n <= ${windowSize} ORDER BY n LIMIT ${params.add(query.limit)})
     SELECT summary.*, hits.at, hits.n, ${jobColumns('j', query.isBrief)}

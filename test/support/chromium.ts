@@ -10,7 +10,6 @@ export interface WatchedPage extends AsyncDisposable {
   readonly complaints: readonly string[];
 }
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const axeResult = z.object({
   violations: z.array(
     z.object({
@@ -21,9 +20,14 @@ const axeResult = z.object({
   ),
 });
 
+/** The path of a Chromium or Chrome on PATH; `undefined` when there is none. */
+export function findChromium(): string | undefined {
+  return ['chromium', 'chromium-browser', 'google-chrome'].map((name) => findProgram(name)).find(Boolean);
+}
+
 /** @throws when no Chromium is on PATH: `test/support/install-servers.ts` installs one */
 export async function openChromium(): Promise<Browser> {
-  const path = ['chromium', 'chromium-browser', 'google-chrome'].map((name) => findProgram(name)).find(Boolean);
+  const path = findChromium();
   if (path === undefined) throw new Error('no Chromium on PATH: install chromium or google-chrome');
   return chromium.launch({ executablePath: path, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
 }
@@ -50,7 +54,7 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
  * @param rules all of axe-core's when absent
  */
 export async function findBarriers(page: Page, rules?: readonly string[]): Promise<readonly string[]> {
-  await page.evaluate(axeSource);
+  await page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
   const options = JSON.stringify(rules === undefined ? {} : { runOnly: rules });
   const { violations } = axeResult.parse(await page.evaluate(`axe.run(document, ${options})`));
   const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');

@@ -5,7 +5,7 @@ const states: Readonly<Record<DeliveryState, string>> = {
   waiting: 'Waiting deliveries',
   delayed: 'Deliveries delayed until their next attempt',
   active: 'Deliveries being attempted',
-  delivered: 'Delivered deliveries',
+  delivered: 'Deliveries that arrived',
   dead: 'Dead deliveries',
 };
 

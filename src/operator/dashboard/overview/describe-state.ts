@@ -41,11 +41,11 @@ export function describeState(facts: StateFacts): DescribedState {
     ...off.map(describeOff),
     ...down.map((consumer) => describeDown(consumer, nowMs)),
     ...throttled.map((consumer) => describeThrottled(consumer, nowMs)),
-    ...paused.filter((consumer) => !isDown(consumer)).map(describePaused),
+    ...paused.filter((one) => !down.includes(one) && !throttled.includes(one)).map(describePaused),
   ];
   const sentences = [
     ...held,
-    ...describeDead(dead, held.length > 0 || others.length > 0),
+    ...describeDead(dead, held.length, others.length),
     ...describeOthers(others.length, held.length + dead),
   ];
   if (sentences.length === 0) return { mark: 'good', text: describeCalm(facts.accepted) };
@@ -58,9 +58,9 @@ function describeCalm(accepted: number): string {
   return `All ${formatCount(accepted)} accepted notifications are delivered or on their way. Nothing needs you.`;
 }
 
-function describeDead(dead: number, isHeldUp: boolean): readonly string[] {
-  if (dead === 0) return isHeldUp ? ['0 dead.'] : [];
-  const rest = isHeldUp ? '' : ' All others are delivered or on their way.';
+function describeDead(dead: number, held: number, others: number): readonly string[] {
+  if (dead === 0) return held > 0 ? ['0 dead.'] : [];
+  const rest = held + others > 0 ? '' : ' All others are delivered or on their way.';
   return [`${countOf(dead, 'delivery is', 'deliveries are')} dead: see why, then replay.${rest}`];
 }
 

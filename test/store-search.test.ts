@@ -1,0 +1,466 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Decision } from '../src/delivery/decide.ts';
+import { type EventPattern, parseEventPattern } from '../src/delivery/event-pattern.ts';
+import { type AppKey, notificationIdOf, type QueueName, queueNameOf, recallConsumer } from '../src/delivery/names.ts';
+import { encodeDelivery } from '../src/delivery/stored-delivery.ts';
+import { createLog } from '../src/log.ts';
+import type { DeliveryQuery, KeptDelivery } from '../src/store/kept-delivery.ts';
+import { openStore } from '../src/store/open-store.ts';
+import { searchDeliveries } from '../src/store/search-deliveries.ts';
+import type { ClaimedDelivery, SettledDelivery, Store } from '../src/store/store.ts';
+import { uniqueBody } from './support/bodies.ts';
+import { createRedisDatabase, engines } from './support/engines.ts';
+import { eventually } from './support/eventually.ts';
+
+const longMs = 3_600_000;
+const newest = { order: 'newest', limit: 1000 } as const;
+const oldest = { order: 'oldest', limit: 1000 } as const;
+const cleanups: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const cleanUp of cleanups.splice(0).toReversed()) await cleanUp();
+});
+
+/** A name that no other test has, since a Redis database may have been used before. */
+function newQueue(): QueueName {
+  return queueNameOf(`a${randomUUID()}` as AppKey, recallConsumer);
+}
+
+async function open(url: string, queue: QueueName, upkeepIntervalMs = 60_000): Promise<Store> {
+  const setup = { url, queues: [queue], apps: [], workers: 1, log: createLog('silent'), allowEviction: false };
+  const store = openStore({ ...setup, upkeepIntervalMs, nowMs: () => performance.now(), onFatal: () => {} });
+  cleanups.push(() => store.close());
+  store.open();
+  await eventually('open', () => store.status().ready);
+  return store;
+}
+
+interface Content {
+  readonly body?: Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly label?: string;
+}
+
+async function add(store: Store, queue: QueueName, contents: readonly Content[]): Promise<readonly string[]> {
+  const deliveries = contents.map(({ body = uniqueBody(), headers = {}, label = 'meeting.created' }) => {
+    const data = encodeDelivery({ body, headers, receivedAtMs: 0, secretId: 'the-secret' });
+    return { queue, id: notificationIdOf(body), label, data, sizeBytes: body.length };
+  });
+  expect(await store.add(deliveries)).toEqual(deliveries.map(() => true));
+  return deliveries.map(({ id }) => id);
+}
+
+function many(count: number): readonly Content[] {
+  return Array.from({ length: count }, () => ({}));
+}
+
+/** One after the other, no two in the same millisecond. */
+async function addApart(store: Store, queue: QueueName, contents: readonly Content[]): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (const content of contents) {
+    ids.push(...(await add(store, queue, [content])));
+    await nextMillisecond();
+  }
+  return ids;
+}
+
+async function nextMillisecond(): Promise<void> {
+  const before = Date.now();
+  await eventually('the clock goes on', () => Date.now() > before);
+}
+
+interface Claim extends ClaimedDelivery {
+  settle(decision: Decision): void;
+}
+
+/** A worker whose deliveries are settled by the test. */
+function workByHand(store: Store, queue: QueueName, concurrency: number, retainDeliveredCount = 1000): Claim[] {
+  const claimed: Claim[] = [];
+  const retention = { retainDeliveredMs: longMs, retainDeliveredCount, retainDeadMs: longMs };
+  store.work(queue, { concurrency, lockMs: 60_000, ...retention }, (delivery) => {
+    const { promise, resolve } = Promise.withResolvers<SettledDelivery>();
+    const settle = (decision: Decision): void => {
+      const outcome = decision.kind === 'done' ? 'delivered' : 'refused';
+      const record = { attempt: delivery.attempt, startedAtMs: 1, durationMs: 2, outcome, worker: 'test' } as const;
+      resolve({ decision, record });
+    };
+    claimed.push({ ...delivery, settle });
+    return promise;
+  });
+  cleanups.push(async () => {
+    for (const { settle } of claimed) settle({ kind: 'done' });
+  });
+  return claimed;
+}
+
+/** Settles one and waits until that is in the store. */
+async function settle(store: Store, queue: QueueName, claim: Claim | undefined, decision: Decision): Promise<void> {
+  claim?.settle(decision);
+  await eventually('settled', async () => (await store.whereabouts(queue, [claim?.id ?? '']))[0]?.state !== 'active');
+}
+
+/** All pages of a search. */
+async function collect(store: Store, queue: QueueName, query: DeliveryQuery): Promise<readonly KeptDelivery[]> {
+  const found: KeptDelivery[] = [];
+  for (let cursor = query.cursor, pages = 0; pages < 1000; pages += 1) {
+    const page = await store.search(queue, { ...query, ...(cursor !== undefined && { cursor }) });
+    expect(page.deliveries.length).toBeLessThanOrEqual(query.limit);
+    found.push(...page.deliveries);
+    cursor = page.cursor;
+    if (cursor === undefined) return found;
+  }
+  throw new Error('the pages do not end');
+}
+
+async function idsOf(store: Store, queue: QueueName, query: DeliveryQuery): Promise<readonly string[]> {
+  return (await collect(store, queue, query)).map(({ id }) => id);
+}
+
+function pattern(text: string): EventPattern {
+  const event = parseEventPattern(text);
+  if (event === undefined) throw new Error(`${text} is no pattern`);
+  return event;
+}
+
+describe.each(engines)('on $engine', ({ createStore }) => {
+  const queue = newQueue();
+
+  async function start(): Promise<Store> {
+    const folder = await createStore();
+    cleanups.push(folder.remove);
+    return open(folder.url, queue);
+  }
+
+  test('an empty queue is one empty page', async () => {
+    const store = await start();
+    expect(await store.search(queue, newest)).toEqual({ deliveries: [], lookedAt: 0 });
+    expect(await store.search(queue, { ...oldest, state: 'dead', text: 'a' })).toEqual({ deliveries: [], lookedAt: 0 });
+  });
+
+  test('pages of any size list each delivery once, newest or oldest first, also those of one moment', async () => {
+    const store = await start();
+    const ids = [...(await add(store, queue, many(120))), ...(await add(store, queue, many(60)))];
+    for (const order of ['newest', 'oldest'] as const) {
+      const whole = await collect(store, queue, { order, limit: 1000 });
+      expect(whole.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
+      const times = whole.map(({ addedAtMs }) => addedAtMs);
+      expect(times).toEqual(times.toSorted((a, b) => (order === 'newest' ? b - a : a - b)));
+      expect(new Set(times).size).toBeLessThan(times.length); // there are ties
+      for (const limit of [1, 7, 60, 179, 180]) {
+        expect(await idsOf(store, queue, { order, limit })).toEqual(whole.map(({ id }) => id));
+      }
+    }
+    const page = await store.search(queue, { order: 'newest', limit: 180 });
+    expect(page).toMatchObject({ lookedAt: 180 });
+    expect(page.cursor).toBeUndefined(); // nothing more is kept
+  });
+
+  test('each delivery is a place to go on from, and so is one that is not kept', async () => {
+    const store = await start();
+    await add(store, queue, many(40));
+    for (const order of ['newest', 'oldest'] as const) {
+      const whole = await collect(store, queue, { order, limit: 1000 });
+      for (const [index, { cursor }] of whole.entries()) {
+        const rest = whole.slice(index + 1).map(({ id }) => id);
+        expect(await idsOf(store, queue, { order, limit: 15, cursor })).toEqual(rest);
+        const justAbove = whole.slice(order === 'newest' ? index : index + 1).map(({ id }) => id);
+        expect(await idsOf(store, queue, { order, limit: 1000, cursor: `${cursor}0` })).toEqual(justAbove);
+      }
+    }
+  });
+
+  test('a cursor stays good while deliveries arrive and end', async () => {
+    const store = await start();
+    await addApart(store, queue, many(10));
+    const whole = await idsOf(store, queue, newest);
+    const first = await store.search(queue, { order: 'newest', limit: 4 });
+    await add(store, queue, many(5));
+    const claims = workByHand(store, queue, 3);
+    await eventually('claimed', () => claims.length === 3);
+    await settle(store, queue, claims[0], { kind: 'done' });
+    await settle(store, queue, claims[1], { kind: 'dead', reason: 'gave_up' });
+    const rest = await idsOf(store, queue, { order: 'newest', limit: 3, cursor: first.cursor ?? '' });
+    expect([...first.deliveries.map(({ id }) => id), ...rest]).toEqual(whole);
+  });
+
+  test('delivered and dead ones are listed by when they ended, and bounded by it', async () => {
+    const store = await start();
+    await addApart(store, queue, many(6));
+    const claims = workByHand(store, queue, 6);
+    await eventually('claimed', () => claims.length === 6);
+    for (const [index, claim] of claims.toReversed().entries()) {
+      await settle(store, queue, claim, index % 2 === 0 ? { kind: 'done' } : { kind: 'dead', reason: 'gave_up' });
+      await nextMillisecond();
+    }
+    const added = claims.map(({ id }) => id);
+    const [delivered, dead] = [
+      [added[5], added[3], added[1]],
+      [added[4], added[2], added[0]],
+    ];
+    expect(await idsOf(store, queue, { order: 'oldest', limit: 2, state: 'delivered' })).toEqual(delivered);
+    expect(await idsOf(store, queue, { order: 'newest', limit: 2, state: 'dead' })).toEqual(dead.toReversed());
+    const [, second] = await collect(store, queue, { ...oldest, state: 'dead' });
+    const endedBeforeMs = second?.endedAtMs ?? 0;
+    expect(second).toMatchObject({ id: added[2], state: 'dead', deathReason: 'gave_up: refused' });
+    expect(await idsOf(store, queue, { ...oldest, state: 'dead', endedBeforeMs })).toEqual(dead.slice(0, 1));
+    expect(await idsOf(store, queue, { ...oldest, state: 'delivered', endedBeforeMs })).toEqual(delivered.slice(0, 2));
+    expect(await idsOf(store, queue, { ...oldest, endedBeforeMs })).toEqual([added[3], added[4], added[5]]);
+    // Bounds on when they were added still mean that.
+    const sinceMs = (await store.delivery(queue, added[3] ?? ''))?.addedAtMs ?? 0;
+    expect(await idsOf(store, queue, { ...oldest, state: 'delivered', sinceMs })).toEqual([added[5], added[3]]);
+    expect(await idsOf(store, queue, { ...oldest, state: 'delivered', untilMs: sinceMs })).toEqual([added[1]]);
+  });
+
+  test('each state is a filter, and a delivery has one', async () => {
+    const store = await start();
+    await addApart(store, queue, many(6));
+    const claims = workByHand(store, queue, 1);
+    for (const [index, decision] of (
+      [{ kind: 'retry', delayMs: longMs }, { kind: 'done' }, { kind: 'dead', reason: 'gave_up' }] as const
+    ).entries()) {
+      await eventually('claimed', () => claims.length > index);
+      await settle(store, queue, claims[index], decision);
+    }
+    await eventually('the fourth is claimed', () => claims[3]);
+    const all = await collect(store, queue, oldest);
+    expect(all.map(({ state }) => state)).toEqual(['delayed', 'delivered', 'dead', 'active', 'waiting', 'waiting']);
+    for (const state of ['waiting', 'delayed', 'active', 'delivered', 'dead'] as const) {
+      const expected = all.filter((kept) => kept.state === state).map(({ id }) => id);
+      expect(await idsOf(store, queue, { order: 'oldest', limit: 1, state })).toEqual(expected);
+    }
+    const [delayed, delivered, dead, active, waiting] = all;
+    const ids = [dead, delayed, undefined, active, delivered, waiting].map((kept) => kept?.id ?? 'not kept');
+    expect(await store.whereabouts(queue, ids)).toEqual([
+      { state: 'dead', endedAtMs: dead?.endedAtMs },
+      { state: 'delayed' },
+      undefined,
+      { state: 'active' },
+      { state: 'delivered', endedAtMs: delivered?.endedAtMs },
+      { state: 'waiting' },
+    ]);
+    expect(delayed?.nextAttemptAtMs).toBeGreaterThan(Date.now() + longMs / 2);
+    expect(delayed?.endedAtMs).toBeUndefined();
+    expect(delivered?.nextAttemptAtMs).toBeUndefined();
+  });
+
+  test('an event is filtered by its exact name, by a prefix, or not at all', async () => {
+    const store = await start();
+    const labels = [
+      'meeting.created',
+      'meeting.created_x',
+      'meeting.ended',
+      'meetingXended',
+      'user.updated',
+      'unknown',
+    ];
+    const ids = await addApart(
+      store,
+      queue,
+      labels.map((label) => ({ label })),
+    );
+    const find = (event: string) => idsOf(store, queue, { ...oldest, event: pattern(event) });
+    expect(await find('meeting.created')).toEqual([ids[0]]);
+    expect(await find('meeting.*')).toEqual(ids.slice(0, 3));
+    expect(await find('unknown')).toEqual([ids[5]]);
+    expect(await find('meeting')).toEqual([]);
+    expect(await find('*')).toEqual(ids);
+    expect((await collect(store, queue, oldest)).map(({ event }) => event)).toEqual(labels);
+  });
+
+  test('what was added is bounded from its first to before its last millisecond, with every other filter', async () => {
+    const store = await start();
+    const ids = await addApart(
+      store,
+      queue,
+      ['a.b', 'a.c', 'a.b', 'a.c', 'a.b'].map((label) => ({ label })),
+    );
+    const times = (await collect(store, queue, oldest)).map(({ addedAtMs }) => addedAtMs);
+    const [sinceMs = 0, untilMs = 0] = [times[1], times[4]];
+    expect(await idsOf(store, queue, { ...oldest, sinceMs, untilMs })).toEqual(ids.slice(1, 4));
+    expect(await idsOf(store, queue, { order: 'newest', limit: 1, sinceMs, untilMs })).toEqual(
+      ids.slice(1, 4).toReversed(),
+    );
+    const { cursor = '' } = await store.search(queue, { order: 'newest', limit: 2, sinceMs, untilMs });
+    expect(await idsOf(store, queue, { ...newest, sinceMs, untilMs, cursor })).toEqual([ids[1]]);
+    const event = pattern('a.b');
+    expect(await idsOf(store, queue, { ...oldest, sinceMs, untilMs, event, state: 'waiting' })).toEqual([ids[2]]);
+    expect(await idsOf(store, queue, { ...oldest, sinceMs, untilMs, event, state: 'delayed' })).toEqual([]);
+  });
+
+  test('a text is found in the body and in values of headers of the delivery that has it, and nowhere else', async () => {
+    const store = await start();
+    const requestId = 'x_9f8e7d6c5b4a';
+    const bodies = [
+      '{"event":"meeting.created","payload":{"object":{"uuid":"4444AAAiAAAAAiAiAiiAii==","topic":"🚒 ë"}}}',
+      '{"event":"meeting.created","payload":{"object":{"host_email":"jane@example.com"}}}',
+      'line\nfeed "quoted" back\\slash',
+      'begins with one',
+      'two ends it',
+    ];
+    const ids = await addApart(
+      store,
+      queue,
+      bodies.map((text, index) => ({
+        body: Buffer.from(text),
+        headers: index === 1 ? { 'x-zm-request-id': requestId, 'x-zm-trackingid': 'a "b" \\ c' } : {},
+      })),
+    );
+    const find = (text: string) => idsOf(store, queue, { ...oldest, text });
+    expect(await find('4444AAAiAAAAAiAiAiiAii==')).toEqual([ids[0]]);
+    expect(await find('"uuid":"4444')).toEqual([ids[0]]);
+    expect(await find('🚒 ë')).toEqual([ids[0]]);
+    expect(await find('meeting.created')).toEqual(ids.slice(0, 2));
+    expect(await find(requestId)).toEqual([ids[1]]);
+    expect(await find('a "b" \\ c')).toEqual([ids[1]]);
+    expect(await find('line\nfeed "quoted" back\\slash')).toEqual([ids[2]]);
+    expect(await find('.')).toEqual(ids.slice(0, 2)); // no pattern
+    expect(await find('%')).toEqual([]);
+    // As typed, or in lower case; not the other way round.
+    expect(await find('JANE@Example.com')).toEqual([ids[1]]);
+    expect(await find('4444aaaiaaaaaiaiaiiaii==')).toEqual([]);
+    // Not as it is kept: names of fields and headers, escapes, the secret's id.
+    for (const text of ['x-zm-request-id', 'the-secret', 'secretId', 'receivedAtMs', 'line\\nfeed', '\\"quoted']) {
+      expect([text, await find(text)]).toEqual([text, []]);
+    }
+    expect(await find('onetwo')).toEqual([]);
+    expect(await find('one two')).toEqual([]);
+    // What can be in no text is in none, and no text is in all.
+    expect(await find('a\0b')).toEqual([]);
+    expect(await find('\ud800')).toEqual([]);
+    expect(await find('')).toEqual(ids);
+  });
+
+  test('what is rare is found wherever it is, in any order, with small pages', async () => {
+    const store = await start();
+    const wanted = { body: Buffer.from('{"needle":1}') };
+    const contents = [wanted, ...many(600), { body: Buffer.from('{"needle":2}') }, ...many(600)];
+    const ids: string[] = [];
+    for (let from = 0; from < contents.length; from += 200) {
+      ids.push(...(await add(store, queue, contents.slice(from, from + 200))));
+    }
+    const expected = [ids[0], ids[601]];
+    for (const limit of [1, 50]) {
+      expect(await idsOf(store, queue, { order: 'oldest', limit, text: 'needle' })).toEqual(expected);
+      expect(await idsOf(store, queue, { order: 'newest', limit, text: 'needle' })).toEqual(expected.toReversed());
+    }
+    expect(await store.search(queue, { ...newest, text: 'nowhere' })).toEqual({ deliveries: [], lookedAt: 1202 });
+    const place = (await idsOf(store, queue, oldest)).indexOf(ids[0] ?? '');
+    const first = await store.search(queue, { order: 'oldest', limit: 1, text: 'needle' });
+    expect(first).toMatchObject({ lookedAt: place + 1, cursor: first.deliveries[0]?.cursor });
+    const found = await store.whereabouts(queue, ids);
+    expect(found).toEqual(ids.map(() => ({ state: 'waiting' })));
+  });
+
+  test('a delivery is told with every attempt, and briefly without them and its data', async () => {
+    const store = await start();
+    const body = uniqueBody();
+    const headers = { 'x-zm-request-id': 'abc' };
+    const [id = ''] = await add(store, queue, [{ body, headers }]);
+    const claims = workByHand(store, queue, 1);
+    (await eventually('claimed', () => claims[0])).settle({ kind: 'retry', delayMs: 0 });
+    await settle(store, queue, await eventually('claimed again', () => claims[1]), { kind: 'done' });
+    const kept = await store.delivery(queue, id);
+    const record = { startedAtMs: 1, durationMs: 2, worker: 'test' };
+    expect(kept).toEqual({
+      id,
+      event: 'meeting.created',
+      state: 'delivered',
+      addedAtMs: kept?.addedAtMs,
+      endedAtMs: kept?.endedAtMs,
+      attempts: [
+        { ...record, attempt: 1, outcome: 'refused' },
+        { ...record, attempt: 2, outcome: 'delivered' },
+      ],
+      replays: [],
+      data: encodeDelivery({ body, headers, receivedAtMs: 0, secretId: 'the-secret' }),
+      cursor: `${kept?.addedAtMs}:${id}`,
+    });
+    expect(kept?.endedAtMs).toBeGreaterThanOrEqual(kept?.addedAtMs ?? Number.POSITIVE_INFINITY);
+    expect((await store.search(queue, newest)).deliveries).toEqual([kept]);
+    const brief = { ...kept, attempts: [], data: undefined };
+    expect((await store.search(queue, { ...newest, isBrief: true })).deliveries).toEqual([brief]);
+    expect(await store.delivery(queue, 'not kept')).toBeUndefined();
+  });
+
+  test('a cursor that is none is refused', async () => {
+    const store = await start();
+    for (const cursor of ['', 'garbage', ':a', '1:', '-1:a', '1e3:a', '1:a\0', `1:${'a'.repeat(201)}`]) {
+      await expect(store.search(queue, { ...newest, cursor })).rejects.toMatchObject({ code: 'cursor_invalid' });
+    }
+  });
+});
+
+test('a search ends after 20,000 that were looked at or 400 ms, and says where to go on', async () => {
+  const steps = { lookedAt: 500, deliveries: [], cursor: '1:a' };
+  const stopped = { lookedAt: 20_000, deliveries: [], cursor: '1:a' };
+  expect(
+    await searchDeliveries(
+      async () => steps,
+      newest,
+      () => 0,
+    ),
+  ).toEqual(stopped);
+  let nowMs = 0;
+  const slow = async () => {
+    nowMs += 150;
+    return steps;
+  };
+  expect(await searchDeliveries(slow, newest, () => nowMs)).toEqual({ ...stopped, lookedAt: 1500 });
+});
+
+describe('the index of all jobs on redis', () => {
+  /** A store with upkeep every tenth of a second, and a connection to look at its keys. */
+  async function startIndexed() {
+    const { url } = await createRedisDatabase();
+    const queue = newQueue();
+    const store = await open(url, queue, 100);
+    const client = new Redis(url);
+    cleanups.push(async () => client.disconnect());
+    return { store, queue, client, index: `zoom-relay:${queue}:index`, ledger: `zoom-relay:${queue}:ledger` };
+  }
+
+  test('loses what retention has removed, and nothing else', async () => {
+    const { store, queue, client, index } = await startIndexed();
+    await add(store, queue, many(150));
+    const claims = workByHand(store, queue, 5, 20);
+    for (let settled = 0; settled < 120; settled += 1) {
+      const decision: Decision = settled % 10 === 0 ? { kind: 'dead', reason: 'gave_up' } : { kind: 'done' };
+      (await eventually('claimed', () => claims[settled])).settle(decision);
+    }
+    const pending = (await store.queueState(queue)).waiting + 5;
+    await eventually('tidied', async () => (await client.zcard(index)) === 12 + 20 + 30);
+    expect(pending).toBeGreaterThanOrEqual(30);
+    const { deliveries } = await store.search(queue, newest);
+    const states = Map.groupBy(deliveries, ({ state }) => state);
+    expect(states.get('dead')).toHaveLength(12);
+    expect(states.get('delivered')).toHaveLength(20);
+  });
+
+  test('takes in what was kept before there was one, and by a recount what a killed process left out', async () => {
+    const { store, queue, client, index, ledger } = await startIndexed();
+    await add(store, queue, many(50));
+    await store.recount(queue);
+    const whole = await idsOf(store, queue, newest);
+    expect(whole).toHaveLength(50);
+    await client.del(index);
+    await store.recount(queue);
+    expect(await idsOf(store, queue, newest)).toEqual(whole);
+    await client.del(index);
+    await client.hdel(ledger, 'indexed');
+    workByHand(store, queue, 1); // upkeep is the workers'
+    await eventually('indexed', async () => (await idsOf(store, queue, newest)).length === 50);
+    expect(await idsOf(store, queue, newest)).toEqual(whole);
+    expect(await store.account(queue)).toMatchObject({ accepted: 50, pending: 50, delivered: 0, dead: 0 });
+  });
+
+  test('data that is no JSON is found as it is', async () => {
+    const { store, queue, client } = await startIndexed();
+    const [id = ''] = await add(store, queue, many(1));
+    await client.hset(`zoom-relay:${queue}:${id}`, 'data', 'garbage {');
+    expect(await store.delivery(queue, id)).toMatchObject({ data: 'garbage {' });
+    expect(await idsOf(store, queue, { ...newest, text: 'bage {' })).toEqual([id]);
+    expect(await idsOf(store, queue, { ...newest, text: 'other' })).toEqual([]);
+  });
+});
