@@ -1,11 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import type { Config } from './config.ts';
 import { parseCircuit } from './delivery/circuit.ts';
 import { type AppKey, queueNameOf } from './delivery/names.ts';
 import { createDirectory } from './directory/directory.ts';
 import { viewMeeting } from './directory/meeting-view.ts';
 import { RelayError } from './errors.ts';
+import { errorResponse } from './http-error.ts';
 import type { Log } from './log.ts';
 import { createAccessRoutes } from './operator/access/access-routes.ts';
 import { authenticate } from './operator/access/authenticate.ts';
@@ -36,6 +38,8 @@ import type { Store } from './store/store.ts';
 
 /** Between looks for what is the matter, milliseconds. */
 const alertIntervalMs = 15_000;
+/** Of forms and of JSON. */
+const maxInputBytes = 64 * 1024;
 
 export interface OperatorParts {
   readonly config: Config;
@@ -97,7 +101,7 @@ export function composeOperator(parts: OperatorParts): Operator {
   const behind = new Hono<AccessEnv>().use(authenticate(access));
   behind.route('/', createApiRoutes(service)).route('/', createStreamRoutes(tail, stopping.signal));
   behind.route('/', createDashboardRoutes(dashboard));
-  const routes = new Hono().use(showErrorsAsPages());
+  const routes = new Hono().use(showErrorsAsPages()).use(limitInput());
   routes.route('/', createAssetRoutes()).route('/', createAccessRoutes(access)).route('/', behind);
   return {
     routes,
@@ -109,6 +113,14 @@ export function composeOperator(parts: OperatorParts): Operator {
       await Promise.allSettled([running?.runner.stop(), running?.alerts.stop(), tail.stop()]);
     },
   };
+}
+
+/** In front of everything that reads a body, `authenticate` with its forms included. */
+function limitInput(): MiddlewareHandler {
+  return bodyLimit({
+    maxSize: maxInputBytes,
+    onError: (c) => errorResponse(c, 'body_too_large', `the input must have at most ${maxInputBytes} bytes`),
+  });
 }
 
 const spanMs: Readonly<Record<HistoryRange, number>> = { hour: 3_600_000, day: 86_400_000 };

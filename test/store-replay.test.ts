@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { createHmac, randomUUID } from 'node:crypto';
+import { createHash, createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type AttemptParts, attemptDelivery } from '../src/consumers/attempt-delivery.ts';
@@ -502,4 +503,15 @@ test('on a redis that is full a replay is refused, and nothing of it is done', a
   expect(await account(store, queue)).toEqual({ accepted: 1, delivered: 0, pending: 0, dead: 1 });
   expect(await store.replay(queue, id, mark('r1'), false)).toBe('replayed');
   await settle(store, queue, claims, 1, { kind: 'done' });
+});
+
+test('the moves on redis were compared with the scripts of this BullMQ', async () => {
+  const digests = await Promise.all(
+    ['reprocessJob-9.lua', 'promote-9.lua'].map(async (name) => {
+      const script = new URL(`../node_modules/bullmq/dist/esm/commands/${name}`, import.meta.url);
+      return createHash('sha256').update(await readFile(script)).digest('hex').slice(0, 16);
+    }),
+  );
+  // When they differ: compare src/store/redis-replay.ts with them, then put the new digests here.
+  expect(digests).toEqual(['f3787a3eb9a6381d', 'd9f4b220d25c8ab8']);
 });

@@ -410,6 +410,25 @@ test('a search ends after 20,000 that were looked at or 400 ms, and says where t
   expect(await searchDeliveries(slow, newest, () => nowMs)).toEqual({ ...stopped, lookedAt: 1500 });
 });
 
+test('each step of a search is asked for what is still missing, from where the one before ended', async () => {
+  const asked: unknown[] = [];
+  const one = { id: 'a', event: '', state: 'dead', addedAtMs: 1, attempts: [], replays: [], data: {}, cursor: '' } as const;
+  const page = await searchDeliveries(
+    async ({ limit, cursor }) => {
+      asked.push([limit, cursor]);
+      return { deliveries: [one], lookedAt: 10, cursor: `${asked.length}:a` };
+    },
+    { order: 'newest', limit: 3 },
+    () => 0,
+  );
+  expect(asked).toEqual([
+    [3, undefined],
+    [2, '1:a'],
+    [1, '2:a'],
+  ]);
+  expect(page).toEqual({ deliveries: [one, one, one], lookedAt: 30, cursor: '3:a' });
+});
+
 describe('the index of all jobs on redis', () => {
   /** A store with upkeep every tenth of a second, and a connection to look at its keys. */
   async function startIndexed() {

@@ -51,7 +51,7 @@ export async function scanDeliveries(
   };
 }
 
-/** Rows are ordered before their data is read: without statistics PostgreSQL would sort all data of the queue. */
+/** Rows come in the order of the index as long as PostgreSQL has statistics; without, it sorts all of the queue. */
 function scanOf(
   queueSchema: string,
   query: DeliveryQuery,
@@ -62,13 +62,10 @@ function scanOf(
   const at = timeOf(query);
   const direction = query.order === 'newest' ? 'DESC' : 'ASC';
   return `
-    WITH around AS MATERIALIZED (
-      SELECT id, at, row_number() OVER () AS n FROM (
-        SELECT id, ${at} AS at FROM ${queueSchema}.job WHERE ${boundsOf(query, params).join(' AND ')}
-        ORDER BY ${at} ${direction}, id ${direction} LIMIT ${windowSize + 1}) AS narrow),
-    seen AS MATERIALIZED (
-      SELECT around.id, around.at, around.n, ${filters.length === 0 ? 'true' : filters.join(' AND ')} AS hit
-      FROM around JOIN ${queueSchema}.job j ON j.queue = $1 AND j.id = around.id),
+    WITH seen AS MATERIALIZED (
+      SELECT id, at, row_number() OVER () AS n, ${filters.length === 0 ? 'true' : filters.join(' AND ')} AS hit
+      FROM (SELECT *, ${at} AS at FROM ${queueSchema}.job WHERE ${boundsOf(query, params).join(' AND ')}
+        ORDER BY ${at} ${direction}, id ${direction} LIMIT ${windowSize + 1}) AS around),
     hits AS MATERIALIZED (
       SELECT id, at, n FROM seen WHERE hit AND n <= ${windowSize} ORDER BY n LIMIT ${params.add(query.limit)})
     SELECT summary.*, hits.at, hits.n, ${jobColumns('j', query.isBrief)}

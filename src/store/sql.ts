@@ -181,7 +181,8 @@ async function prepareSchema(pool: SqlPool, isAlone: boolean): Promise<void> {
     }
     await runMigrations(client, queueSchema);
     await prepareOwnTables(client);
-    if (isAlone) await client.query(releaseActive);
+    // A server's autovacuum keeps statistics; PGlite has none of that.
+    if (isAlone) await client.query(`${releaseActive}; ANALYZE ${queueSchema}.job`);
   } finally {
     client.release();
   }

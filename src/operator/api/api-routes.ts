@@ -1,6 +1,5 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import type { AppKey, ConsumerKey } from '../../delivery/names.ts';
 import { RelayError } from '../../errors.ts';
 import { errorResponse } from '../../http-error.ts';
@@ -29,8 +28,6 @@ import {
   storeView,
 } from '../schemas.ts';
 import type { DeliveryName, OperatorService } from '../service.ts';
-
-const maxInputBytes = 64 * 1024;
 
 const consumerPath = z.object({ app: appKey, consumer: consumerKey });
 const deliveryPath = consumerPath.extend({ id: notificationId });
@@ -192,14 +189,6 @@ export function createApiRoutes(service: OperatorService): OpenAPIHono<AccessEnv
     id: path.id,
   });
   routes.on(changing, '/api/*', operate);
-  routes.use(
-    '/api/*',
-    bodyLimit({
-      maxSize: maxInputBytes,
-      onError: (c) => errorResponse(c, 'body_too_large', `the input must have at most ${maxInputBytes} bytes`),
-    }),
-  );
-
   routes.openapi(routesOf.apps, async (c) => c.json({ apps: [...(await service.readApps())] }, 200));
   routes.openapi(routesOf.store, (c) => c.json(mutable(service.readStore()), 200));
   routes.openapi(routesOf.doctor, async (c) => c.json(mutable(await service.readDiagnosis()), 200));
