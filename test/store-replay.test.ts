@@ -3,6 +3,7 @@ import { createHash, createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { Client } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type AttemptParts, attemptDelivery } from '../src/consumers/attempt-delivery.ts';
 import { CircuitBreaker } from '../src/consumers/circuit-breaker.ts';
@@ -487,6 +488,26 @@ describe.each(engines)('on $engine', ({ engine, createStore }) => {
   });
 });
 
+test('on postgres, what ended stays in its minute, and the minute in which it is put back is not below nothing', async () => {
+  const folder = await engines[2].createStore();
+  cleanups.push(folder.remove);
+  const queue = newQueue();
+  const store = await open(folder.url, queue);
+  const [id = ''] = await add(store, queue, 1);
+  const claims = workByHand(store, queue);
+  await settle(store, queue, claims, 0, dead);
+  const client = new Client({ connectionString: folder.url });
+  await client.connect();
+  await client.query('UPDATE zoom_relay.ledger SET minute = minute - 5 WHERE minute > 0'); // as if that was a while ago
+  await client.end();
+  expect(await store.replay(queue, id, mark('r1'), false)).toBe('replayed');
+  expect(await account(store, queue)).toEqual({ accepted: 1, delivered: 0, pending: 1, dead: 0 });
+  await settle(store, queue, claims, 1, { kind: 'done' });
+  expect(await account(store, queue)).toEqual({ accepted: 1, delivered: 1, pending: 0, dead: 0 });
+  const { minutes } = await store.account(queue);
+  expect(minutes.reduce((sum, minute) => sum + minute.dead, 0)).toBe(1);
+});
+
 test('on a redis that is full a replay is refused, and nothing of it is done', async () => {
   const redis = await startRedis();
   cleanups.push(redis.stop);
@@ -509,7 +530,10 @@ test('the moves on redis were compared with the scripts of this BullMQ', async (
   const digests = await Promise.all(
     ['reprocessJob-9.lua', 'promote-9.lua'].map(async (name) => {
       const script = new URL(`../node_modules/bullmq/dist/esm/commands/${name}`, import.meta.url);
-      return createHash('sha256').update(await readFile(script)).digest('hex').slice(0, 16);
+      return createHash('sha256')
+        .update(await readFile(script))
+        .digest('hex')
+        .slice(0, 16);
     }),
   );
   // When they differ: compare src/store/redis-replay.ts with them, then put the new digests here.

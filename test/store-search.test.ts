@@ -245,6 +245,41 @@ describe.each(engines)('on $engine', ({ createStore }) => {
     expect(delivered?.nextAttemptAtMs).toBeUndefined();
   });
 
+  test('a state is listed in the same order whether there are few or many of it', async () => {
+    const store = await start();
+    const ids: string[] = [];
+    for (let round = 0; round < 3; round += 1) ids.push(...(await add(store, queue, many(200))));
+    const claims = workByHand(store, queue, 200);
+    await eventually('claimed', () => claims.length === 200);
+    const whole = await collect(store, queue, oldest);
+    await store.pause(queue);
+    await add(store, queue, many(300)); // now 700 wait
+    for (const state of ['waiting', 'active'] as const) {
+      const few = state === 'active';
+      const expected = few
+        ? whole.filter((kept) => kept.state === state)
+        : (await collect(store, queue, oldest)).filter((kept) => kept.state === state);
+      expect(expected).toHaveLength(few ? 200 : 700);
+      const expectedIds = expected.map(({ id }) => id);
+      for (const limit of [1000, 90]) {
+        expect(await idsOf(store, queue, { order: 'oldest', limit, state })).toEqual(expectedIds);
+        expect(await idsOf(store, queue, { order: 'newest', limit, state })).toEqual(expectedIds.toReversed());
+      }
+      for (const index of [0, 57, 199]) {
+        const cursor = expected[index]?.cursor ?? '';
+        const [below, above] = [expectedIds.slice(0, index).toReversed(), expectedIds.slice(index + 1)];
+        expect(await idsOf(store, queue, { ...newest, state, cursor })).toEqual(below);
+        expect(await idsOf(store, queue, { ...oldest, state, cursor })).toEqual(above);
+        const untilMs = expected[index]?.addedAtMs ?? 0;
+        const before = expected.filter(({ addedAtMs }) => addedAtMs < untilMs).map(({ id }) => id);
+        expect(await idsOf(store, queue, { ...oldest, state, untilMs })).toEqual(before);
+        expect(await idsOf(store, queue, { ...oldest, state, sinceMs: untilMs })).toEqual(
+          expectedIds.slice(before.length),
+        );
+      }
+    }
+  });
+
   test('an event is filtered by its exact name, by a prefix, or not at all', async () => {
     const store = await start();
     const labels = [
@@ -412,7 +447,16 @@ test('a search ends after 20,000 that were looked at or 400 ms, and says where t
 
 test('each step of a search is asked for what is still missing, from where the one before ended', async () => {
   const asked: unknown[] = [];
-  const one = { id: 'a', event: '', state: 'dead', addedAtMs: 1, attempts: [], replays: [], data: {}, cursor: '' } as const;
+  const one = {
+    id: 'a',
+    event: '',
+    state: 'dead',
+    addedAtMs: 1,
+    attempts: [],
+    replays: [],
+    data: {},
+    cursor: '',
+  } as const;
   const page = await searchDeliveries(
     async ({ limit, cursor }) => {
       asked.push([limit, cursor]);
