@@ -1,7 +1,8 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { inject } from 'vitest';
 
@@ -22,8 +23,13 @@ async function createFolder(): Promise<TestStore> {
   return { url: `file:${folder}`, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
+/** A database that no other suite has: they are counted in database 0, by all test processes together. */
 export async function createRedisDatabase(): Promise<TestStore> {
-  return { url: `redis://127.0.0.1:${inject('redisPort')}/${randomInt(1000)}`, remove: async () => {} };
+  const url = `redis://127.0.0.1:${inject('redisPort')}`;
+  const counter = new Redis(`${url}/0`);
+  const index = await counter.incr('test-databases');
+  await counter.quit();
+  return { url: `${url}/${index}`, remove: async () => {} };
 }
 
 async function createPostgresDatabase(): Promise<TestStore> {
