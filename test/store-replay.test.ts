@@ -177,6 +177,8 @@ describe.each(engines)('on $engine', ({ engine, createStore }) => {
     expect(active).toMatchObject({ state: 'active', replays: [replay] });
     expect(active).not.toHaveProperty('endedAtMs');
     expect(active).not.toHaveProperty('deathReason');
+    const listed = await store.search(queue, { state: 'active', order: 'newest', limit: 5 });
+    expect(listed.deliveries).toEqual([active]);
 
     await settle(store, queue, claims, 2, { kind: 'done' });
     expect(await account(store, queue)).toEqual({ accepted: 1, delivered: 1, pending: 0, dead: 0 });

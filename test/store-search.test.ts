@@ -247,19 +247,13 @@ describe.each(engines)('on $engine', ({ createStore }) => {
 
   test('a state is listed in the same order whether there are few or many of it', async () => {
     const store = await start();
-    const ids: string[] = [];
-    for (let round = 0; round < 3; round += 1) ids.push(...(await add(store, queue, many(200))));
+    for (let round = 0; round < 7; round += 1) await add(store, queue, many(200));
     const claims = workByHand(store, queue, 200);
     await eventually('claimed', () => claims.length === 200);
     const whole = await collect(store, queue, oldest);
-    await store.pause(queue);
-    await add(store, queue, many(300)); // now 700 wait
     for (const state of ['waiting', 'active'] as const) {
-      const few = state === 'active';
-      const expected = few
-        ? whole.filter((kept) => kept.state === state)
-        : (await collect(store, queue, oldest)).filter((kept) => kept.state === state);
-      expect(expected).toHaveLength(few ? 200 : 700);
+      const expected = whole.filter((kept) => kept.state === state);
+      expect(expected).toHaveLength(state === 'active' ? 200 : 1200);
       const expectedIds = expected.map(({ id }) => id);
       for (const limit of [1000, 90]) {
         expect(await idsOf(store, queue, { order: 'oldest', limit, state })).toEqual(expectedIds);

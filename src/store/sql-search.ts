@@ -4,8 +4,9 @@ import { searchTexts } from './search-texts.ts';
 import { type JobRow, jobColumns, readJobRow } from './sql-job-row.ts';
 import type { Queries } from './sql-ledger.ts';
 
-/** Rows that one statement looks at when there is something to look for. */
-const scannedAtOnce = 20_000;
+/** Rows that one statement looks at when there is something to look for: a text is rare, anything else soon found. */
+const searchedAtOnce = 20_000;
+const filteredAtOnce = 5000;
 
 /** BullMQ's indexes order jobs by when they ended, and none by when they were added. */
 export function searchIndex(queueSchema: string): string {
@@ -36,7 +37,7 @@ export async function scanDeliveries(
 ): Promise<DeliveryPage> {
   const params = new Params(queueName);
   const filters = filtersOf(query, params);
-  const windowSize = filters.length === 0 ? query.limit : scannedAtOnce;
+  const windowSize = filters.length === 0 ? query.limit : query.text ? searchedAtOnce : filteredAtOnce;
   const { rows } = await pool.query<ScanRow>(scanOf(queueSchema, query, filters, windowSize, params), params.values);
   const [summary] = rows;
   const hits = rows.filter(({ n }) => n !== null);
