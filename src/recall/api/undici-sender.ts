@@ -14,6 +14,7 @@ const maxResponseBytes = 4 * 1024 * 1024;
 export function createUndiciSender(baseUrl: string, apiKey: Secret): RecallSender {
   const base = new URL(`${baseUrl.replace(/\/+$/, '')}/`);
   const agent = new Agent({ connections: 8, pipelining: 1, allowH2: false });
+  let closing: Promise<void> | undefined;
 
   return {
     async send(request, timeoutMs): Promise<Exchange> {
@@ -40,7 +41,10 @@ export function createUndiciSender(baseUrl: string, apiKey: Secret): RecallSende
       }
     },
 
-    close: () => agent.close(),
+    close() {
+      closing ??= agent.close();
+      return closing;
+    },
   };
 }
 
