@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Config } from './config.ts';
+import type { Connect } from './connect/create-connect.ts';
 import { parseCircuit } from './delivery/circuit.ts';
 import { type AppKey, queueNameOf } from './delivery/names.ts';
 import { createDirectory } from './directory/directory.ts';
@@ -47,6 +48,8 @@ export interface OperatorParts {
   readonly consumers: readonly PlannedConsumer[];
   readonly facts: AppFacts;
   readonly latency: LatencyLog;
+  /** Absent: nobody can connect to any app. */
+  readonly connect: Connect | undefined;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly about: () => Omit<Diagnosis, 'nowMs' | 'disk' | 'zoomClock'>;

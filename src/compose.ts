@@ -4,8 +4,10 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Hono } from 'hono';
 import packageJson from '../package.json' with { type: 'json' };
+import { composeConnect } from './compose-connect.ts';
 import { composeOperator, directorySpaceOf, type OperatorParts } from './compose-operator.ts';
 import type { Config } from './config.ts';
+import { createConnectRoutes } from './connect/routes.ts';
 import { type AttemptParts, attemptDelivery } from './consumers/attempt-delivery.ts';
 import { CircuitBreaker } from './consumers/circuit-breaker.ts';
 import { loadHandlers } from './consumers/handlers/load-handlers.ts';
@@ -33,6 +35,7 @@ import type { OperatorSource } from './operator/ports.ts';
 import { createPrivateRoutes } from './operator/private-routes.ts';
 import { type PlannedConsumer, planConsumers } from './plan-consumers.ts';
 import { notificationResults, reportDelivery, reportIntake } from './report.ts';
+import { connectMetricLabels, reportConnect } from './report-connect.ts';
 import { openStore } from './store/open-store.ts';
 import type { Store } from './store/store.ts';
 import { openTracing } from './tracing.ts';
@@ -76,6 +79,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
   const consumers = planConsumers(config, {
     handlers,
     directoryOf: (app, retainMs) => createDirectory(store.records(directorySpaceOf(app)), retainMs),
+    endDeauthorized: async (app, told) => (await connect?.endDeauthorized(app, told)) ?? false,
     log,
     nowMs: Date.now,
   });
@@ -95,7 +99,8 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
   });
   const health = (): Health =>
     stopping ? { ready: false, reason: 'shutting down', isStopping: true } : store.status();
-  const metrics = composeMetrics(store, consumers);
+  const metrics = composeMetrics(config, store, consumers);
+  const connect = composeConnect(config, store, reportConnect({ log, metrics }));
   const ledger = new IntakeLedger({ countIntake: (app, counts) => store.countIntake(app, counts) });
   const facts = createAppFacts(store.records('apps'), Date.now);
   const latency = createLatencyLog(store.records('latency'), randomUUID(), Date.now);
@@ -105,7 +110,13 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
     isStopping: () => stopping,
     trace: tracing.intake,
   });
-  const publicApp = withErrors(new Hono().route('/', intake).route('/', createHealthRoutes(health, false)), log);
+  const publicRoutes = new Hono().route('/', intake).route('/', createHealthRoutes(health, false));
+  if (connect !== undefined)
+    publicRoutes.route(
+      '/',
+      createConnectRoutes(connect, () => stopping),
+    );
+  const publicApp = withErrors(publicRoutes, log);
   const privateRoutes = createPrivateRoutes(health, metrics);
   privateRoutes.use(requireKnownHost(config.operatorPublicHosts)); // not before /healthz, /readyz and /metrics
   const operator = config.roles.includes('operator')
@@ -115,6 +126,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
         consumers,
         facts,
         latency,
+        connect,
         metrics,
         log,
         about: () => aboutOf(config, listeners),
@@ -125,6 +137,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
   const listeners = await listenOnBoth(config.roles.includes('edge') ? publicApp : undefined, privateApp, config);
   store.open();
   operator?.start();
+  const maintenance = config.roles.includes('worker') ? connect?.startMaintenance() : undefined;
   const attempts = { observe: reportDelivery({ log, metrics, latency }), trace: tracing.attempt };
   const targets = working.map((consumer) => work(store, consumer, config, attempts));
   log.info({ event: 'started', roles: config.roles, apps: [...config.apps.keys()], store: store.engine });
@@ -139,16 +152,19 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
     consumerCounts: (app, consumer) => store.account(queueNameOf(app, consumer)),
     privateApp,
     stop() {
+      if (stopped !== undefined) return stopped;
       stopping = true;
       operator?.endStreams();
-      const counters = [ledger, facts, latency, ...(operator === undefined ? [] : [operator])];
-      stopped ??= stopAll([listeners.public, listeners.private], counters, store, [...targets, tracing], log);
+      const background = [ledger, facts, latency, operator, maintenance].filter((part) => part !== undefined);
+      const closable = [...targets, tracing, ...(connect === undefined ? [] : [connect])];
+      const settling = [store.stopWorkers(), connect?.settle()];
+      stopped = stopAll([listeners.public, listeners.private], settling, background, [store, ...closable], log);
       return stopped;
     },
   };
 }
 
-function composeMetrics(store: Store, consumers: readonly PlannedConsumer[]): Metrics {
+function composeMetrics(config: Config, store: Store, consumers: readonly PlannedConsumer[]): Metrics {
   const keys = consumers.map(({ app, key }) => ({ app, consumer: key }));
   const source: Pick<OperatorSource, 'queueState' | 'circuit'> = {
     queueState: (queue) => store.queueState(queue),
@@ -157,6 +173,7 @@ function composeMetrics(store: Store, consumers: readonly PlannedConsumer[]): Me
   return createMetrics({
     consumers: keys,
     results: notificationResults,
+    connect: connectMetricLabels([...config.apps.values()].flatMap(({ key, connect }) => (connect ? [key] : []))),
     store: () => ({ ready: store.status().ready, findings: store.findings() }),
     readQueues: () => readQueues(source, keys, Date.now()),
     nowMs: () => performance.now(),
@@ -234,18 +251,19 @@ function work(
   return target;
 }
 
+/** @param settling what is under way in the store's name: it needs the store, and is waited for like a request */
 async function stopAll(
   listeners: readonly (Listener | undefined)[],
-  counters: readonly { stop(): Promise<void> }[],
-  store: Store,
+  settling: readonly (Promise<void> | undefined)[],
+  background: readonly { stop(): Promise<void> }[],
   closable: readonly { close(): Promise<void> }[],
   log: Log,
 ): Promise<void> {
   log.info({ event: 'stopping' });
   const open = listeners.filter((listener) => listener !== undefined);
-  await within(stopGraceMs, Promise.all([store.stopWorkers(), ...open.map((listener) => listener.drain())]), log);
-  await within(closeGraceMs / 2, Promise.allSettled(counters.map((part) => part.stop())), log);
-  const closing = [...open, store, ...closable].map((part) => part.close());
+  await within(stopGraceMs, Promise.all([...settling, ...open.map((listener) => listener.drain())]), log);
+  await within(closeGraceMs / 2, Promise.allSettled(background.map((part) => part.stop())), log);
+  const closing = [...open, ...closable].map((part) => part.close());
   await within(closeGraceMs / 2, Promise.allSettled(closing), log);
   log.info({ event: 'stopped' });
 }

@@ -1,5 +1,14 @@
 import { z } from 'zod';
 import { type AppSettings, readAppsFile } from './config/apps-file.ts';
+import type { ConnectSettings } from './config/connect.ts';
+import {
+  checkConnectVariables,
+  checkSharedConnectVariables,
+  connectOwnVariables,
+  connectVariables,
+  isConnectOn,
+  toConnectSettings,
+} from './config/connect-variables.ts';
 import type { HttpConsumerSettings } from './config/http-consumers.ts';
 import { type OperatorToken, readOperatorTokens } from './config/operator-tokens.ts';
 import type { Problem } from './config/problem.ts';
@@ -13,6 +22,7 @@ import {
   hostNames,
   integer,
   oneOf,
+  optionalSecret,
   optionalText,
   schedule,
   secretToken,
@@ -36,6 +46,14 @@ export interface AppConfig {
   readonly key: AppKey;
   readonly secrets: SecretTokens;
   readonly recallWebhookUrl: URL;
+  readonly recall: {
+    readonly baseUrl: string;
+    readonly zoomOauthAppId: string;
+    /** Of the workspace. Needed for connecting only. */
+    readonly apiKey: Secret | undefined;
+  };
+  /** Absent: nobody can connect to this app. */
+  readonly connect: ConnectSettings | undefined;
   /** The company's own endpoints. */
   readonly consumers: readonly HttpConsumerSettings[];
 }
@@ -48,6 +66,11 @@ export interface Config {
   readonly storeUrl: Secret;
   readonly public: { readonly host: string; readonly port: number };
   readonly private: { readonly host: string; readonly port: number };
+  /** Where Zoom, Recall and people reach the public listener, without a trailing slash. Set when an app has `connect`. */
+  readonly publicUrl: string | undefined;
+  /** Base64 of 32 bytes each, the current one first; one or two when an app has `connect`. */
+  readonly encryptionKeys: readonly Secret[];
+  readonly zoom: { readonly baseUrl: string; readonly apiUrl: string };
   /** One or more when the operator role is present. */
   readonly operatorTokens: readonly OperatorToken[];
   /** Names by which the private listener may be asked for, besides `localhost` and addresses. */
@@ -99,10 +122,6 @@ const secretTokens = optionalText().transform((value, context) => {
   return fail(context, `${secretTokenRule}; two of them, separated by a comma, while rotating`);
 });
 
-const operatorToken = optionalText().transform((value, context) => {
-  return value === undefined ? undefined : (secretToken(value) ?? fail(context, secretTokenRule));
-});
-
 const alertWebhookUrl = optionalText().transform((value, context) => {
   if (value === undefined) return undefined;
   const url = URL.parse(value);
@@ -120,12 +139,13 @@ const variables = z.object({
   RECALL_REGION: optionalText().pipe(z.enum(recallRegions, `must be one of ${recallRegions.join(', ')}`).optional()),
   RECALL_BASE_URL: optionalText().refine((value) => value === undefined || isAllowedBaseUrl(value), baseUrlRule),
   APPS_FILE: optionalText(),
+  ...connectVariables,
   STORE_URL: storeUrl,
   HOST: host('0.0.0.0'),
   PORT: integer({ min: 0, max: 65_535, default: 8080 }),
   OPERATOR_HOST: host('127.0.0.1'),
   OPERATOR_PORT: integer({ min: 0, max: 65_535, default: 9090 }),
-  OPERATOR_TOKEN: operatorToken,
+  OPERATOR_TOKEN: optionalSecret(),
   OPERATOR_TOKENS: optionalText(),
   OPERATOR_PUBLIC_HOST: hostNames(),
   ALERT_WEBHOOK_URL: alertWebhookUrl,
@@ -188,13 +208,20 @@ export function loadConfig(env: Environment, wantedRoles: readonly Role[]): Conf
   }
   const { apps, problems: appProblems } = readApps(env);
   problems.push(...appProblems);
+  if (apps.some(({ connect }) => connect !== undefined) || isConnectOn(env)) {
+    const isAtRecall = apps.some(({ connect, region }) => connect !== undefined && region !== undefined);
+    checkSharedConnectVariables(env, isAtRecall, (where, what) => problems.push({ where, what }));
+  }
   if (!parsed.success || problems.length > 0) throw configurationInvalid(problems);
   return toConfig(parsed.data, apps, operators.tokens, wantedRoles);
 }
 
 /** One app from variables, or several from `APPS_FILE`; not both. */
 function readApps(env: Environment): { apps: readonly AppSettings[]; problems: readonly Problem[] } {
-  const own = ['ZOOM_APP_SECRET_TOKEN', 'RECALL_ZOOM_OAUTH_APP_ID', 'RECALL_REGION', 'RECALL_BASE_URL'] as const;
+  const own = [
+    ...(['ZOOM_APP_SECRET_TOKEN', 'RECALL_ZOOM_OAUTH_APP_ID', 'RECALL_REGION', 'RECALL_BASE_URL'] as const),
+    ...connectOwnVariables,
+  ];
   const set = own.filter((name) => env[name]?.trim());
   if (env.APPS_FILE?.trim()) {
     if (set.length === 0) return readAppsFile(env.APPS_FILE.trim(), env);
@@ -214,16 +241,20 @@ function readApps(env: Environment): { apps: readonly AppSettings[]; problems: r
   if (!env.RECALL_BASE_URL?.trim()) need('RECALL_REGION', `is missing: one of ${recallRegions.join(', ')}`);
   else if (env.RECALL_REGION?.trim())
     problems.push({ where: 'RECALL_REGION', what: 'excludes RECALL_BASE_URL: set one of the two' });
+  const isConnecting = checkConnectVariables(env, (where, what) => problems.push({ where, what }));
   if (problems.length > 0) return { apps: [], problems };
-  const values = variables
-    .pick({ ZOOM_APP_SECRET_TOKEN: true, RECALL_ZOOM_OAUTH_APP_ID: true, RECALL_REGION: true, RECALL_BASE_URL: true })
-    .safeParse(env);
+  const values = ofOneApp.safeParse(env);
   const key = parseAppKey('default');
   if (!values.success || key === undefined) return { apps: [], problems }; // reported with the other variables
   const { ZOOM_APP_SECRET_TOKEN: secrets = [], RECALL_ZOOM_OAUTH_APP_ID: zoomOauthAppId = '' } = values.data;
-  const { RECALL_REGION: region, RECALL_BASE_URL: baseUrl } = values.data;
-  return { apps: [{ key, secrets, zoomOauthAppId, region, baseUrl, consumers: [] }], problems };
+  const { RECALL_REGION: region, RECALL_BASE_URL: baseUrl, RECALL_API_KEY: apiKey } = values.data;
+  const connect = isConnecting ? toConnectSettings(values.data) : undefined;
+  return { apps: [{ key, secrets, zoomOauthAppId, region, baseUrl, apiKey, connect, consumers: [] }], problems };
 }
+
+const ofOneApp = variables
+  .pick({ ZOOM_APP_SECRET_TOKEN: true, RECALL_ZOOM_OAUTH_APP_ID: true, RECALL_REGION: true, RECALL_BASE_URL: true })
+  .extend(connectVariables);
 
 function toConfig(
   values: Variables,
@@ -237,6 +268,9 @@ function toConfig(
     storeUrl: values.STORE_URL,
     public: { host: values.HOST, port: values.PORT },
     private: { host: values.OPERATOR_HOST, port: values.OPERATOR_PORT },
+    publicUrl: values.PUBLIC_URL,
+    encryptionKeys: values.ENCRYPTION_KEY,
+    zoom: { baseUrl: values.ZOOM_BASE_URL, apiUrl: values.ZOOM_API_URL },
     operatorTokens,
     operatorPublicHosts: values.OPERATOR_PUBLIC_HOST,
     alertWebhookUrl: values.ALERT_WEBHOOK_URL,
@@ -266,11 +300,19 @@ function toTracing(values: Variables): TracingSettings | undefined {
   return endpoint && { endpoint, serviceName: values.OTEL_SERVICE_NAME };
 }
 
-function toAppConfig({ key, secrets, zoomOauthAppId, region, baseUrl, consumers }: AppSettings): AppConfig {
+function toAppConfig(settings: AppSettings): AppConfig {
+  const { key, secrets, zoomOauthAppId, region, baseUrl, consumers, apiKey, connect } = settings;
   const [current, ...previous] = secrets;
   const base = baseUrl ?? (region === undefined ? undefined : recallBaseUrl(region));
   if (current === undefined || base === undefined) throw new RelayError('internal', 'an app was not checked');
-  return { key, secrets: [current, ...previous], recallWebhookUrl: recallWebhookUrl(base, zoomOauthAppId), consumers };
+  return {
+    key,
+    secrets: [current, ...previous],
+    recallWebhookUrl: recallWebhookUrl(base, zoomOauthAppId),
+    recall: { baseUrl: base.replace(/\/+$/, ''), zoomOauthAppId, apiKey },
+    connect,
+    consumers,
+  };
 }
 
 function configurationInvalid(problems: readonly Problem[]): RelayError {

@@ -27,6 +27,27 @@ const statusOf: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   route_unknown: 404,
   method_not_allowed: 405,
   body_too_large: 413,
+  // Where people connect their Zoom: a status of its own for each way it can end.
+  state_unknown: 400,
+  link_invalid: 401,
+  consent_denied: 403,
+  state_used: 409,
+  state_expired: 410,
+  link_expired: 410,
+  state_foreign: 412,
+  code_missing: 422,
+  consent_failed: 424,
+  zoom_refused: 502,
+  recall_refused: 502,
+  return_refused: 400,
+  connect_off: 404,
+  connection_unknown: 404,
+  connection_ended: 404,
+  connection_kept: 409,
+  callback_refused: 401,
+  scope_missing: 404,
+  meeting_refused: 404,
+  token_unavailable: 503,
   overloaded: 503,
   shutting_down: 503,
   store_unavailable: 503,
@@ -36,9 +57,13 @@ const statusOf: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
 /** Seconds a caller is asked to wait after a 503. Zoom keeps its own schedule (5, 20, 60 min) whatever this says. */
 const retryAfterSec = '5';
 
+export function statusOfError(code: ErrorCode): ContentfulStatusCode {
+  return statusOf[code] ?? 500;
+}
+
 /** The one place where a code becomes an HTTP answer: `{"error": {"code", "message"}}`. */
 export function errorResponse(c: Context, code: ErrorCode, message: string): Response {
-  const status = statusOf[code] ?? 500;
+  const status = statusOfError(code);
   const headers = status === 503 ? { 'retry-after': retryAfterSec } : undefined;
   return c.json({ error: { code, message } }, status, headers);
 }

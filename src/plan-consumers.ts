@@ -1,6 +1,7 @@
 import type { HttpConsumerSettings } from './config/http-consumers.ts';
 import type { AppConfig, Config } from './config.ts';
 import type { Consumer } from './consumers/attempt-delivery.ts';
+import { createConnectionsTarget, type EndDeauthorized } from './consumers/connections-target.ts';
 import { createDirectoryTarget, type DirectoryKeeper } from './consumers/directory-target.ts';
 import { createHandlerTarget } from './consumers/handlers/handler-target.ts';
 import type { LocalHandler } from './consumers/handlers/read-handlers.ts';
@@ -11,7 +12,7 @@ import { signAsStandardWebhook } from './consumers/sign-as-standard-webhook.ts';
 import { signAsZoom } from './consumers/sign-as-zoom.ts';
 import { createUndiciSender } from './consumers/undici-sender.ts';
 import { matchesEvent } from './delivery/event-pattern.ts';
-import { type AppKey, directoryConsumer, recallConsumer } from './delivery/names.ts';
+import { type AppKey, connectionsConsumer, directoryConsumer, recallConsumer } from './delivery/names.ts';
 import { directoryEvents } from './directory/directory-events.ts';
 import { RelayError } from './errors.ts';
 import type { Log } from './log.ts';
@@ -31,13 +32,15 @@ export interface PlanParts {
   readonly handlers: readonly LocalHandler[];
   /** The directory of an app. */
   readonly directoryOf: (app: AppKey, retainMs: number) => DirectoryKeeper;
+  /** Ends connections of apps that people can connect to. */
+  readonly endDeauthorized: EndDeauthorized;
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly nowMs: () => number;
 }
 
 /**
- * Every consumer of every app: Recall, the app's HTTP consumers, the directory, the handlers.
+ * Every consumer of every app: Recall, the app's HTTP consumers, the directory, its connections, the handlers.
  *
  * @throws RelayError `configuration_invalid` when two consumers have one key, or a handler names an app that is not there
  */
@@ -66,6 +69,7 @@ function planApp(app: AppConfig, config: Config, parts: PlanParts): readonly Pla
     planRecall(app, config, parts),
     ...app.consumers.map((settings) => planHttp(app, settings, config, parts)),
     ...planDirectory(app, config, parts),
+    ...planConnections(app, config, parts),
     ...handlers.map((handler) => planHandler(app, handler, config, parts)),
   ];
 }
@@ -142,6 +146,18 @@ function planDirectory(app: AppConfig, config: Config, parts: PlanParts): readon
       key: directoryConsumer,
       wants: (event) => directoryEvents.some((name) => name === event),
       openTarget: () => createDirectoryTarget(parts.directoryOf(app.key, retainDirectoryMs), parts.log, parts.nowMs),
+    },
+  ];
+}
+
+function planConnections(app: AppConfig, config: Config, parts: PlanParts): readonly PlannedConsumer[] {
+  if (app.connect === undefined) return [];
+  return [
+    {
+      ...defaultsOf(app, config),
+      key: connectionsConsumer,
+      wants: (event) => event === 'app_deauthorized',
+      openTarget: () => createConnectionsTarget(app.key, parts.endDeauthorized, parts.log),
     },
   ];
 }

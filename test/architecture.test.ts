@@ -39,6 +39,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   intake: ['zoom', 'delivery'],
   consumers: ['zoom', 'recall', 'delivery'],
   directory: ['zoom', 'delivery'],
+  connect: ['zoom', 'recall', 'delivery'],
   operator: ['zoom', 'recall', 'delivery'],
   store: ['delivery'],
   config: ['zoom', 'recall', 'delivery'],
@@ -50,6 +51,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const common = ['./errors.ts', './secret.ts', './log.ts', './duration.ts', './public-address.ts'];
 const extra: Readonly<Record<string, readonly string[]>> = {
   intake: ['./http-error.ts'],
+  connect: ['./http-error.ts'],
   operator: ['./http-error.ts'],
   cli: ['./compose.ts', './config.ts'],
 };
@@ -71,17 +73,19 @@ describe('the direction of imports', () => {
     );
   });
 
-  test('only the compose files join intake, consumers, directory, operator and store', () => {
-    const joined = ['intake', 'consumers', 'directory', 'operator', 'store'];
+  test('only the compose files join intake, consumers, directory, connect, operator and store', () => {
+    const joined = ['intake', 'consumers', 'directory', 'connect', 'operator', 'store'];
     const joiners = imports.filter(({ room, target }) => joined.includes(target) && room !== target);
     const files = new Set(joiners.map(({ file }) => file));
     // The others take types and pure functions of theirs, and index.ts is what handler modules import: none opens anything.
     expect([...files].toSorted()).toEqual([
+      'compose-connect.ts',
       'compose-operator.ts',
       'compose.ts',
       'config.ts',
       'index.ts',
       'plan-consumers.ts',
+      'report-connect.ts',
       'report.ts',
     ]);
   });
@@ -109,7 +113,7 @@ test('the environment is read in one place', () => {
 });
 
 test('decisions take time and chance as arguments', () => {
-  const pure = globSync('{zoom,recall,delivery,consumers,directory,intake}/**/*.ts', { cwd: src });
+  const pure = globSync('{zoom,recall,delivery,consumers,directory,connect,intake}/**/*.ts', { cwd: src });
   const impure = pure.filter((file) =>
     /Date\.now\(|Math\.random\(|new Date\(\)/.test(readFileSync(resolve(src, file), 'utf8')),
   );

@@ -69,6 +69,9 @@ describe('defaults', () => {
       roles: ['edge', 'worker', 'operator'],
       public: { host: '0.0.0.0', port: 8080 },
       private: { host: '127.0.0.1', port: 9090 },
+      publicUrl: undefined,
+      encryptionKeys: [],
+      zoom: { baseUrl: 'https://zoom.us', apiUrl: 'https://api.zoom.us' },
       operatorPublicHosts: [],
       alertWebhookUrl: undefined,
       ackDeadlineMs: 1500,
@@ -369,7 +372,7 @@ describe('apps file', () => {
     ['an unknown key in an app', { apps: { acme: { ...app, x: 1 } } }, ['APPS_FILE apps.acme']],
     [
       'an unknown key in recall',
-      { apps: { acme: { ...app, recall: { ...recall, apiKey: 'x' } } } },
+      { apps: { acme: { ...app, recall: { ...recall, apiUrl: 'x' } } } },
       ['APPS_FILE apps.acme.recall'],
     ],
     ['a bad key of an app', { apps: { 'Acme.Inc': app } }, ['APPS_FILE apps.Acme.Inc']],

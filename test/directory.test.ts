@@ -3,7 +3,6 @@ import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { notificationIdOf } from '../src/delivery/names.ts';
-import { readDeauthorization } from '../src/directory/deauthorization.ts';
 import { createDirectory, type Directory } from '../src/directory/directory.ts';
 import { directoryEvents } from '../src/directory/directory-events.ts';
 import { meetingExpiresAtMs, userExpiresAtMs } from '../src/directory/expiry.ts';
@@ -11,6 +10,7 @@ import { type MeetingEntry, type MeetingEvent, mergeMeeting } from '../src/direc
 import type { DirectoryRecords } from '../src/directory/records.ts';
 import { maxPmiChanges, mergeUser, type UserEntry, type UserEvent } from '../src/directory/user-entry.ts';
 import { RelayError } from '../src/errors.ts';
+import { readDeauthorization } from '../src/zoom/deauthorization.ts';
 import type { ZoomEvent } from '../src/zoom/events.ts';
 import { isEvent } from '../src/zoom/is-event.ts';
 import { type ParsedEvent, parseEvent } from '../src/zoom/parse-event.ts';

@@ -4,16 +4,18 @@ import { z } from 'zod';
 import { type AppKey, consumerKeyRule, keyRule, parseAppKey } from '../delivery/names.ts';
 import { recallRegions } from '../recall/webhook-url.ts';
 import type { Secret } from '../secret.ts';
+import { type ConnectSettings, connectEntry, readConnectEntry } from './connect.ts';
 import { allowedHosts, type HttpConsumerSettings, httpConsumer, readHttpConsumers } from './http-consumers.ts';
 import type { Problem, Report } from './problem.ts';
 import { baseUrlRule, isAllowedBaseUrl } from './recall-target.ts';
-import { SecretSources, secretReferences, zoomSecret } from './secret-sources.ts';
+import { apiKey, SecretSources, secretReference, secretReferences, zoomSecret } from './secret-sources.ts';
 
 const recall = z
   .strictObject({
     zoomOauthAppId: z.uuid().describe('id of the Zoom OAuth App in Recall'),
     region: z.enum(recallRegions).optional().describe('the Recall region the app was created in'),
     baseUrl: z.string().optional().describe('instead of the region: another base URL, for a stand-in'),
+    apiKey: secretReference.optional().describe('of the Recall workspace; RECALL_API_KEY'),
   })
   .describe('needs region or baseUrl, one of them');
 
@@ -25,6 +27,7 @@ const app = z.strictObject({
     .optional()
     .describe("the company's own endpoints"),
   allowPrivateHosts: allowedHosts.optional(),
+  connect: connectEntry.optional(),
 });
 
 /** The document that `APPS_FILE` names. */
@@ -42,6 +45,10 @@ export interface AppSettings {
   readonly zoomOauthAppId: string;
   readonly region: (typeof recallRegions)[number] | undefined;
   readonly baseUrl: string | undefined;
+  /** Of the Recall workspace. */
+  readonly apiKey: Secret | undefined;
+  /** Absent: nobody can connect to this app. */
+  readonly connect: ConnectSettings | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -79,6 +86,7 @@ const appParts = z.object({
   zoomSecretToken: z.unknown().optional(),
   consumers: z.unknown().optional(),
   allowPrivateHosts: z.unknown().optional(),
+  connect: z.unknown().optional(),
 });
 
 function readApp(name: string, entry: unknown, sources: SecretSources): AppSettings | undefined {
@@ -91,9 +99,27 @@ function readApp(name: string, entry: unknown, sources: SecretSources): AppSetti
   if (target !== undefined) checkTarget(target, `${where}.recall`, report);
   const secrets = sources.resolve(parts?.zoomSecretToken, `${where}.zoomSecretToken`, zoomSecret);
   const consumers = readHttpConsumers(parts?.consumers, parts?.allowPrivateHosts, where, sources);
+  const connect = readConnectEntry(parts?.connect, `${where}.connect`, sources);
   if (key === undefined || target === undefined) return undefined;
   const { zoomOauthAppId, region, baseUrl } = target;
-  return { key, secrets, zoomOauthAppId, region, baseUrl, consumers };
+  const apiKey = readApiKey(target, connect !== undefined, `${where}.recall.apiKey`, sources);
+  return { key, secrets, zoomOauthAppId, region, baseUrl, consumers, apiKey, connect };
+}
+
+/** The app's own, else the one in `RECALL_API_KEY`. */
+function readApiKey(
+  { apiKey: reference }: z.infer<typeof recall>,
+  isNeeded: boolean,
+  where: string,
+  sources: SecretSources,
+): Secret | undefined {
+  const shared = { env: 'RECALL_API_KEY' };
+  const isShared = reference === undefined && sources.has(shared);
+  const [key] = sources.resolve(isShared ? shared : reference, where, apiKey);
+  if (isNeeded && reference === undefined && !isShared) {
+    sources.report(where, "is needed to connect people's Zoom (or set RECALL_API_KEY)");
+  }
+  return key;
 }
 
 function checkTarget({ region, baseUrl }: z.infer<typeof recall>, where: string, report: Report): void {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Secret } from '../secret.ts';
 import type { Report } from './problem.ts';
-import { secretToken, secretTokenRule, webhookSecret, webhookSecretRule } from './values.ts';
+import { secretToken, secretTokenRule, webhookSecret, webhookSecretRule, workspaceSecretRule } from './values.ts';
 
 /** Capitals, so that a secret written here by mistake is not taken for a name and told in a message. */
 const variableName = /^[A-Z][A-Z0-9_]{0,99}$/;
@@ -27,7 +27,10 @@ interface SecretForm {
 
 export const zoomSecret: SecretForm = { parse: secretToken, rule: secretTokenRule };
 export const operatorSecret: SecretForm = { parse: secretToken, rule: secretTokenRule };
+export const clientSecret: SecretForm = { parse: secretToken, rule: secretTokenRule };
+export const apiKey: SecretForm = { parse: secretToken, rule: secretTokenRule };
 export const standardWebhooksSecret: SecretForm = { parse: webhookSecret, rule: webhookSecretRule };
+export const workspaceSecret: SecretForm = { parse: webhookSecret, rule: workspaceSecretRule };
 
 /** Where the secrets that a configuration file refers to are: variables, and files relative to it. */
 export class SecretSources {
@@ -45,6 +48,11 @@ export class SecretSources {
   resolve(references: unknown, where: string, form: SecretForm): readonly Secret[] {
     const list = [secretReferences.safeParse(references).data ?? []].flat();
     return list.flatMap((reference) => this.#resolveOne(reference, where, form) ?? []);
+  }
+
+  /** Whether a variable is set. */
+  has({ env: name }: { readonly env: string }): boolean {
+    return Boolean(this.#env[name]?.trim());
   }
 
   #resolveOne(reference: z.infer<typeof secretReference>, where: string, form: SecretForm): Secret | undefined {

@@ -90,6 +90,12 @@ export function secretToken(value: string): Secret | undefined {
 
 export const secretTokenRule = `must be ${minTokenLength} or more printable characters without spaces`;
 
+export function optionalSecret() {
+  return text.transform((value, context) => {
+    return value === undefined ? undefined : (secretToken(value) ?? fail(context, secretTokenRule));
+  });
+}
+
 const webhookSecretBytes = { min: 24, max: 64 };
 
 /** A Standard Webhooks secret: `whsec_` and the base64 of 24 to 64 bytes, or that base64 alone. */
@@ -105,6 +111,29 @@ export function webhookSecret(value: string): Secret | undefined {
 
 export const webhookSecretRule =
   'must be whsec_ and the base64 of 24 to 64 bytes: make one with echo "whsec_$(openssl rand -base64 32)"';
+
+export const workspaceSecretRule = "must be the workspace secret as Recall's dashboard shows it: whsec_ and base64";
+
+/** One secret, or two separated by a comma while rotating. */
+export function secrets(parse: (text: string) => Secret | undefined, rule: string) {
+  return text.transform((value, context): readonly Secret[] => {
+    const given = value === undefined ? [] : value.split(',').map(parse);
+    const valid = given.filter((each) => each !== undefined);
+    if (valid.length === given.length && given.length <= 2) return valid;
+    return fail(context, `${rule}; two of them, separated by a comma, while rotating`);
+  });
+}
+
+const encryptionKeyBytes = 32;
+
+/** 32 bytes as base64 or base64url. */
+export function encryptionKey(value: string): Secret | undefined {
+  const key = value.trim();
+  const isForm = /^[A-Za-z0-9+/_-]{43}=?$/.test(key);
+  return isForm && Buffer.from(key, 'base64').length === encryptionKeyBytes ? new Secret(key) : undefined;
+}
+
+export const encryptionKeyRule = 'must be 32 bytes as base64: make one with "openssl rand -base64 32"';
 
 /** Adds an issue and stands in for the value; the schema then fails as a whole. */
 export function fail(context: z.RefinementCtx, message: string): never {

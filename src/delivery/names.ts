@@ -32,12 +32,14 @@ export function parseConsumerKey(text: string): ConsumerKey | undefined {
 export const recallConsumer = 'recall' as ConsumerKey;
 /** The built-in handler that keeps the directory. */
 export const directoryConsumer = 'directory' as ConsumerKey;
+/** The built-in handler that ends connections whose app was removed at Zoom. */
+export const connectionsConsumer = 'connections' as ConsumerKey;
 /** Begins the key of every handler that has no name of its own, and of no other consumer. */
 export const handlerPrefix = 'on-';
 
 /** Whether a key is the product's own, so that nobody else can take it. */
 export function isReservedConsumer(key: ConsumerKey): boolean {
-  return key === recallConsumer || key === directoryConsumer;
+  return key === recallConsumer || key === directoryConsumer || key === connectionsConsumer;
 }
 
 /**

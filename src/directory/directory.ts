@@ -1,7 +1,7 @@
+import { readDeauthorization } from '../zoom/deauthorization.ts';
 import type { ZoomEvent } from '../zoom/events.ts';
 import { isEvent } from '../zoom/is-event.ts';
 import type { ParsedEvent } from '../zoom/parse-event.ts';
-import { readDeauthorization } from './deauthorization.ts';
 import { meetingKind, userKind } from './entry-kind.ts';
 import { forgetUser } from './forget-user.ts';
 import { keepEntry } from './keep-entry.ts';

@@ -1,5 +1,5 @@
+import { parseUtcTime } from '../zoom/parse-utc-time.ts';
 import type { MeetingEntry } from './meeting-entry.ts';
-import { parseUtcTime } from './parse-utc-time.ts';
 import type { UserEntry } from './user-entry.ts';
 
 /** A meeting further ahead of the event that tells of it (in the year 9999) does not keep its entry, milliseconds. */

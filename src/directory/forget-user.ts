@@ -1,4 +1,4 @@
-import type { Deauthorization } from './deauthorization.ts';
+import type { Deauthorization } from '../zoom/deauthorization.ts';
 import { meetingKind, userKind } from './entry-kind.ts';
 import { keepEntry } from './keep-entry.ts';
 import { meetingPrefix, userKeyOf, userTagOf } from './keys.ts';

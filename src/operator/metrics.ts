@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client';
+import { type ConnectMetricLabels, type ConnectMetrics, createConnectMetrics } from './metrics/connect-metrics.ts';
 import { createDeliveryMetrics, type DeliveryMetrics } from './metrics/delivery-metrics.ts';
 import { createIntakeMetrics, type IntakeMetrics } from './metrics/intake-metrics.ts';
 import { processMetrics } from './metrics/process-metrics.ts';
@@ -8,7 +9,7 @@ import { createStoreMetrics, type StoreHealth, type StoreMetrics } from './metri
 import type { ConsumerName } from './ports.ts';
 
 /** Prometheus series of this process. Labels are bounded (apps, consumers, closed lists), and all there from the start. */
-export interface Metrics extends IntakeMetrics, DeliveryMetrics, StoreMetrics {
+export interface Metrics extends IntakeMetrics, DeliveryMetrics, StoreMetrics, ConnectMetrics {
   /** The text exposition format. Never rejects because the store is away. */
   render(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
@@ -18,6 +19,8 @@ export interface MetricsParts {
   readonly consumers: readonly ConsumerName[];
   /** Every result that a request to an app's endpoint can have. */
   readonly results: readonly string[];
+  /** Absent: nobody can connect to any app. */
+  readonly connect?: ConnectMetricLabels;
   readonly store: () => StoreHealth;
   /** Asked for by scrapes, at most every 5 s; one that takes longer than 2 s is a failure. */
   readonly readQueues: () => Promise<readonly QueueReading[]>;
@@ -25,17 +28,21 @@ export interface MetricsParts {
   readonly nowMs: () => number;
 }
 
-export function createMetrics({ consumers, results, store, readQueues, nowMs }: MetricsParts): Metrics {
+const noConnect = { apps: [], consentResults: [], tokenKinds: [], tokenResults: [], refreshResults: [] };
+
+export function createMetrics({ consumers, results, connect, store, readQueues, nowMs }: MetricsParts): Metrics {
   const registry = new Registry();
   const apps = [...new Set(consumers.map(({ app }) => app))];
   const intake = createIntakeMetrics(registry, apps, results);
   const delivery = createDeliveryMetrics(registry, consumers);
+  const ofConnect = createConnectMetrics(registry, connect ?? noConnect);
   const ofStore = createStoreMetrics(registry, store);
   const queues = createQueueMetrics(registry, consumers, readQueues, nowMs);
   const ofProcess = processMetrics();
   return {
     ...intake,
     ...delivery,
+    ...ofConnect,
     ...ofStore,
     async render() {
       await queues.refresh();

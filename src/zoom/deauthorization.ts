@@ -1,6 +1,6 @@
-import type { ZoomEvent } from '../zoom/events.ts';
-import { pickEventTime } from './event-time.ts';
+import type { ZoomEvent } from './events.ts';
 import { parseUtcTime } from './parse-utc-time.ts';
+import { pickEventTime } from './pick-event-time.ts';
 
 /** A user has taken the app's access away. */
 export interface Deauthorization {
