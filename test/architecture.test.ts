@@ -44,7 +44,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   store: ['delivery'],
   config: ['zoom', 'recall', 'delivery'],
   demo: ['zoom', 'recall', 'delivery'],
-  cli: ['zoom', 'delivery', 'demo', 'config'],
+  cli: ['zoom', 'recall', 'delivery', 'demo', 'config'],
 };
 
 /** Root files that any room may use. `config.ts` and `compose.ts` are for commands. */

@@ -13,6 +13,7 @@ import { addFilterOptions, type FilterOptions } from './delivery-filter.ts';
 import { runDemoCommand } from './demo.ts';
 import { runDoctorCommand } from './doctor.ts';
 import { runLedgerCommand } from './ledger.ts';
+import { runRegisterCommand } from './register.ts';
 import { type ReplayOptions, runReplayCommand } from './replay.ts';
 import { runReplaysListCommand, runReplaysSteerCommand } from './replays.ts';
 import { runSchemaCommand } from './schema.ts';
@@ -71,6 +72,13 @@ export function createProgram(host: CommandProcess): Command {
     .option('--json', 'print it as JSON', false)
     .addHelpText('after', asksTheRelay)
     .action((options: { json: boolean }) => runLedgerCommand(host, options));
+
+  program
+    .command('register')
+    .description('have Recall have the Zoom OAuth App of an app; prints its id and what to paste into Zoom')
+    .option('--app <key>', 'of APPS_FILE, when that has several')
+    .option('--json', 'print it as JSON', false)
+    .action((options: { app?: string; json: boolean }) => runRegisterCommand(host, options));
 
   program
     .command('schema')
