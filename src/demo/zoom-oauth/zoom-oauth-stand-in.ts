@@ -4,7 +4,7 @@ import { Hono } from 'hono';
 import { RelayError } from '../../errors.ts';
 import { type AnswerGate, createAnswerGates } from '../answer-gates.ts';
 import { sendFetchResponse, toFetchRequest } from '../fetch-exchange.ts';
-import { startLoopbackServer } from '../loopback-server.ts';
+import { type LoopbackServer, startLoopbackServer } from '../loopback-server.ts';
 import { createMisbehaviours, type Misbehaviours } from '../misbehaviour.ts';
 import { createApiRoutes } from './api-routes.ts';
 import { createConsentRoutes, decide } from './consent-routes.ts';
@@ -28,11 +28,10 @@ export interface ZoomOAuthStandInOptions {
   readonly apiUrl?: string;
 }
 
+/** `baseUrl` is that of both the OAuth pages (`ZOOM_BASE_URL`) and the API (`ZOOM_API_URL`). */
 export interface ZoomOAuthStandIn
-  extends Pick<Misbehaviours<ZoomRequest>, 'misbehave' | 'misbehaveAlways'>,
-    AsyncDisposable {
-  /** Of both the OAuth pages (`ZOOM_BASE_URL`) and the API (`ZOOM_API_URL`). */
-  readonly baseUrl: string;
+  extends LoopbackServer,
+    Pick<Misbehaviours<ZoomRequest>, 'misbehave' | 'misbehaveAlways'> {
   readonly requests: readonly ZoomRequest[];
   readonly counts: Readonly<TokenCounts>;
   /**
@@ -55,10 +54,6 @@ export interface ZoomOAuthStandIn
   addMeeting(meeting: ZoomMeetingRegistration): void;
   /** Whose access token this is; `undefined` when it is not valid now. */
   verifyAccessToken(token: string): Promise<TokenSubject | undefined>;
-  /** Refuses connections, and breaks those that are open, until `comeBack`. */
-  goAway(): void;
-  comeBack(): void;
-  close(): Promise<void>;
 }
 
 const defaultAccessTokenLifetimeSec = 3599;
@@ -128,6 +123,5 @@ export async function startZoomOAuthStandIn(options: ZoomOAuthStandInOptions): P
       const known = grants.find(({ accessToken }) => accessToken === token);
       return known && signer.verifyAccessToken(token, nowMs());
     },
-    [Symbol.asyncDispose]: () => server.close(),
   };
 }
