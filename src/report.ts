@@ -107,8 +107,9 @@ export function reportDelivery({ log, metrics, latency }: Omit<Reporters, 'ledge
     switch (event.kind) {
       case 'delivered':
         metrics.delivered(app, consumer, event.latencyMs);
+        if (event.sinceEventMs !== undefined) metrics.eventDelivered(app, consumer, event.sinceEventMs);
         latency.delivered(app, consumer, event.latencyMs);
-        log.info({ event: 'delivered', ...fields, latencyMs: event.latencyMs });
+        log.info({ event: 'delivered', ...fields, latencyMs: event.latencyMs, sinceEventMs: event.sinceEventMs });
         return;
       case 'attempt_failed':
         log.warn({ event: 'attempt_failed', ...fields, outcome, retryInMs: event.delayMs });
