@@ -29,6 +29,7 @@ import { createHealthRoutes, type Health } from './operator/health-routes.ts';
 import { createLatencyLog } from './operator/latency-log.ts';
 import { readQueues } from './operator/metrics/read-queues.ts';
 import { createMetrics, type Metrics } from './operator/metrics.ts';
+import { createOutageLog } from './operator/outage-log.ts';
 import type { OperatorSource } from './operator/ports.ts';
 import { createPrivateRoutes } from './operator/private-routes.ts';
 import { type PlannedConsumer, planConsumers } from './plan-consumers.ts';
@@ -99,6 +100,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
   const ledger = new IntakeLedger({ countIntake: (app, counts) => store.countIntake(app, counts) });
   const facts = createAppFacts(store.records('apps'), Date.now);
   const latency = createLatencyLog(store.records('latency'), randomUUID(), Date.now);
+  const outages = createOutageLog(store.records('outages'), Date.now);
   const intake = composeIntake(config, consumers, {
     writer: timedWriter(store, metrics),
     observe: reportIntake({ log, ledger, metrics, facts, latency }),
@@ -115,6 +117,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
         consumers,
         facts,
         latency,
+        outages,
         metrics,
         log,
         about: () => aboutOf(config, listeners),
@@ -125,7 +128,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
   const listeners = await listenOnBoth(config.roles.includes('edge') ? publicApp : undefined, privateApp, config);
   store.open();
   operator?.start();
-  const attempts = { observe: reportDelivery({ log, metrics, latency }), trace: tracing.attempt };
+  const attempts = { observe: reportDelivery({ log, metrics, latency, outages }), trace: tracing.attempt };
   const targets = working.map((consumer) => work(store, consumer, config, attempts));
   log.info({ event: 'started', roles: config.roles, apps: [...config.apps.keys()], store: store.engine });
 
@@ -141,7 +144,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
     stop() {
       stopping = true;
       operator?.endStreams();
-      const counters = [ledger, facts, latency, ...(operator === undefined ? [] : [operator])];
+      const counters = [ledger, facts, latency, outages, ...(operator === undefined ? [] : [operator])];
       stopped ??= stopAll([listeners.public, listeners.private], counters, store, [...targets, tracing], log);
       return stopped;
     },
