@@ -20,7 +20,8 @@ import { createWebhookSender } from './operator/alerts/webhook-sender.ts';
 import { createApiRoutes } from './operator/api/api-routes.ts';
 import { createStreamRoutes } from './operator/api/stream-routes.ts';
 import type { AppFacts } from './operator/app-facts.ts';
-import { createAuditLog } from './operator/audit-log.ts';
+import { type AuditLog, createAuditLog } from './operator/audit-log.ts';
+import { type ConnectionService, createConnectionService } from './operator/connections/connection-service.ts';
 import { createAssetRoutes } from './operator/dashboard/create-asset-routes.ts';
 import { createDashboardRoutes } from './operator/dashboard/create-dashboard-routes.ts';
 import type { DashboardParts, History, HistoryRange, Latency } from './operator/dashboard/ports.ts';
@@ -82,6 +83,7 @@ export function composeOperator(parts: OperatorParts): Operator {
     newId: shortId,
   });
   const service = composeService(parts, source, names, { audit, replays });
+  const connections = composeConnections(parts.connect, audit);
   const access = createAccess({
     tokens: config.operatorTokens,
     records: store.records('sessions'),
@@ -102,7 +104,7 @@ export function composeOperator(parts: OperatorParts): Operator {
     nowMs: Date.now,
   };
   const behind = new Hono<AccessEnv>().use(authenticate(access));
-  behind.route('/', createApiRoutes(service)).route('/', createStreamRoutes(tail, stopping.signal));
+  behind.route('/', createApiRoutes(service, connections)).route('/', createStreamRoutes(tail, stopping.signal));
   behind.route('/', createDashboardRoutes(dashboard));
   const routes = new Hono().use(showErrorsAsPages()).use(limitInput());
   routes.route('/', createAssetRoutes()).route('/', createAccessRoutes(access)).route('/', behind);
@@ -185,6 +187,11 @@ function composeService(
     nowMs: Date.now,
     newId: shortId,
   });
+}
+
+function composeConnections(connect: Connect | undefined, audit: AuditLog): ConnectionService {
+  const apps = [...(connect?.apps.values() ?? [])].map(({ key }) => key);
+  return createConnectionService({ source: connect, apps, audit, nowMs: Date.now });
 }
 
 async function readApps(config: Config, names: readonly ConsumerName[], facts: AppFacts): Promise<readonly AppView[]> {
