@@ -1,6 +1,7 @@
 import { troubleKinds } from './connect/connection.ts';
 import { consentRefusalCodes } from './connect/finish-consent.ts';
 import { type ConnectObserver, tokenKinds } from './connect/ports.ts';
+import { linkRefusalCodes } from './connect/start-consent.ts';
 import { tokenRefusalCodes } from './connect/tokens/give-token.ts';
 import type { AppKey } from './delivery/names.ts';
 import { unreachable } from './errors.ts';
@@ -12,7 +13,7 @@ import type { Metrics } from './operator/metrics.ts';
 export function connectMetricLabels(apps: readonly AppKey[]): ConnectMetricLabels {
   return {
     apps,
-    consentResults: ['connected', ...consentRefusalCodes],
+    consentResults: [...new Set(['connected', ...linkRefusalCodes, ...consentRefusalCodes])],
     tokenKinds,
     tokenResults: ['served', ...tokenRefusalCodes],
     refreshResults: ['refreshed', ...troubleKinds],

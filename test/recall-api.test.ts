@@ -410,6 +410,12 @@ describe('secrets', () => {
     expect(await api.readApp(appId)).toMatchObject({ detail: 'field: auth_token=***&x=1, ***, (***).' });
   });
 
+  test('a secret that begins another does not leave the rest of it', async () => {
+    const { api } = await setUp(inTurn({ status: 400, body: { detail: 'not secret-and-more' } }));
+    const secrets = { clientSecret: new Secret('secret'), webhookSecret: new Secret('secret-and-more') };
+    expect(await api.createApp({ ...newApp, ...secrets })).toMatchObject({ detail: 'not ***' });
+  });
+
   test('a dummy secret of one letter does not take the words with it', async () => {
     const { api } = await setUp(inTurn({ status: 400, body: { detail: 'a bad app' } }));
     expect(await api.createApp({ ...newApp, clientSecret: new Secret('a') })).toMatchObject({ detail: 'a bad app' });
@@ -475,7 +481,8 @@ describe('repeats', () => {
   );
 
   test.each([409, 502, 503, 504])('%i is repeated with back-off, six times at most', async (status) => {
-    const { api, recall, waitsMs } = await setUp(inTurn({ status, body: { detail: 'Busy.' } }));
+    const busy = inTurn({ status, body: { detail: 'Busy.' } });
+    const { api, recall, waitsMs } = await setUp(busy, { timeoutMs: 3_600_000 });
     expect(await api.createCredential(newCredential)).toEqual({ kind: 'unavailable', status, detail: 'Busy.' });
     expect(waitsMs).toEqual([1000, 2000, 4000, 8000, 10_000]);
     expect(recall.requests).toHaveLength(6);
@@ -540,7 +547,7 @@ describe('repeats', () => {
     const answer = api.readApp(appId);
     await eventually('asked', () => recall.requests.length === 1);
     await api.close();
-    expect(await answer).toMatchObject({ kind: 'unavailable' });
+    expect(await answer).toMatchObject({ kind: 'unavailable', status: 503 });
     expect(await api.readApp(appId)).toMatchObject({ kind: 'unavailable' });
     await eventually('closed', () => sockets.every(({ destroyed }) => destroyed));
     expect(recall.connections()).toBe(1);

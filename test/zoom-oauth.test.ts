@@ -124,6 +124,11 @@ describe('tokens', () => {
     expect(await refresh(oauth)).toMatchObject({ kind: 'ok', value: { expiresAtMs: nowMs + 3_599_000 } });
   });
 
+  test('an API that is not at Zoom is none', async () => {
+    const { oauth } = await setUp(answering(200, { ...tokens, api_url: 'https://api.example.com' }));
+    expect(await refresh(oauth)).toMatchObject({ kind: 'ok', value: { apiUrl: undefined } });
+  });
+
   test('without a lifetime they last an hour; without a scope there is none', async () => {
     const { expires_in: _a, scope: _b, api_url: _c, ...rest } = tokens;
     const { oauth } = await setUp(answering(200, rest));
@@ -253,13 +258,13 @@ describe('why there are no tokens', () => {
 
   test('no connection is left open after an exchange', async () => {
     const sockets: { destroyed: boolean }[] = [];
-    const { oauth } = await setUp((request, response, raw) => {
+    const { oauth, zoom } = await setUp((request, response, raw) => {
       sockets.push(raw.socket);
       answering(200, tokens)(request, response, raw);
     });
     await refresh(oauth);
     await oauth.revoke(access.token);
-    expect(sockets).toHaveLength(2);
+    expect(zoom.requests.map(({ headers }) => headers.connection)).toEqual(['close', 'close']);
     await eventually('closed', () => sockets.every(({ destroyed }) => destroyed));
   });
 });

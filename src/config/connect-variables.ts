@@ -64,7 +64,7 @@ export const connectVariables = {
 type ConnectVariables = z.infer<z.ZodObject<typeof connectVariables>>;
 
 /** Set by them, connecting is on for the one app of the variables. */
-const connectSwitches = ['ZOOM_APP_CLIENT_ID', 'ZOOM_APP_CLIENT_SECRET', 'CONNECT_MODE'] as const;
+const connectSwitches = ['ZOOM_APP_CLIENT_ID', 'ZOOM_APP_CLIENT_SECRET'] as const;
 /** Needed when it is on. */
 const alsoNeeded = {
   ZOOM_APP_CLIENT_ID: "the Zoom app's client id",
@@ -79,12 +79,14 @@ const neededByAll = {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export function isConnectOn(env: Environment): boolean {
-  return connectSwitches.some((name) => env[name]?.trim());
+  // The default mode alone asks for nothing.
+  return connectSwitches.some((name) => env[name]?.trim()) || env.CONNECT_MODE?.trim() === 'customer-managed';
 }
 
 /** Those that are about the one app of the variables, so that they exclude `APPS_FILE`. */
 export const connectOwnVariables = [
   ...connectSwitches,
+  'CONNECT_MODE',
   'ZOOM_APP_KIND',
   'CONNECT_RETURN_ORIGINS',
   'RECALL_WORKSPACE_SECRET',

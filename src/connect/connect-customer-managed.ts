@@ -37,7 +37,10 @@ export async function connectCustomerManaged(
   const owner = ownerOf(app, grantor);
   if (owner === undefined)
     return { kind: 'refused', code: 'zoom_refused', detail: 'Zoom does not say who granted access' };
-  const grant = async (id: string) => ({ tokens: await keeper.seal(id, tokens), scopes: [...tokens.scopes] });
+  const grant = async (id: string) => ({
+    tokens: await keeper.seal(id, tokens),
+    ...(tokens.scopes.length > 0 && { scopes: [...tokens.scopes] }), // else Zoom does not say
+  });
   const { connection, isNew } = await keepGrant(app, owner, grantor, consent.user, grant, store, parts);
   const registered = await registerCallback(app, connection, store, parts);
   if (registered.kind !== 'registered') {

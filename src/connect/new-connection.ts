@@ -30,16 +30,13 @@ export async function keepGrant(
   owner: ZoomOwner,
   grantor: Grantor,
   user: string,
-  grant: (
-    id: string,
-    before: Connection | undefined,
-  ) => Promise<Partial<Pick<Connection, 'tokens' | 'scopes' | 'credentialId' | 'recall'>>>,
+  grant: (id: string) => Promise<Partial<Pick<Connection, 'tokens' | 'scopes' | 'credentialId' | 'recall'>>>,
   store: ConnectionStore,
   parts: Pick<ConnectParts, 'keys' | 'nowMs' | 'randomBytes'>,
 ): Promise<{ readonly connection: Connection; readonly isNew: boolean }> {
   const id = await store.claim(owner);
   const known = await store.read(id);
-  const given = await grant(id, known);
+  const given = await grant(id);
   const bots = known?.bots ?? (await newBots(id, parts));
   const { userId, accountId, email } = grantor;
   const connection = await store.change(id, (before) => ({

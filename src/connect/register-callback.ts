@@ -63,5 +63,5 @@ function inTheWayOf(
   }
   if (answer.kind !== 'ok') return undefined;
   const { accessTokenCallbackUrl: given, id } = answer.value;
-  return given === undefined || given.reveal() === url.reveal() ? undefined : { id };
+  return given?.reveal() === url.reveal() ? undefined : { id };
 }

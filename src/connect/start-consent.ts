@@ -9,10 +9,13 @@ export function redirectUriOf(publicUrl: string): string {
   return `${publicUrl}/oauth-callback/zoom`;
 }
 
+export const linkRefusalCodes = ['app_unknown', 'link_invalid', 'link_expired'] as const;
+export type LinkRefusalCode = (typeof linkRefusalCodes)[number];
+
 export type StartOutcome =
   /** `browser` is what the browser is to be known by when it comes back. */
   | { readonly kind: 'consent'; readonly location: URL; readonly browser: Secret }
-  | { readonly kind: 'refused'; readonly code: 'app_unknown' | 'link_invalid' | 'link_expired' };
+  | { readonly kind: 'refused'; readonly code: LinkRefusalCode };
 
 /** From a link to Zoom's consent page. @param cookie what the browser brought of an earlier start */
 export async function startConsent(
@@ -22,10 +25,9 @@ export async function startConsent(
   parts: ConnectParts,
 ): Promise<StartOutcome> {
   const app = parts.apps.get(appKey);
-  if (app === undefined) return { kind: 'refused', code: 'app_unknown' };
+  if (app === undefined) return refuse('app_unknown', undefined, parts);
   const link = await readLink(app, token, parts);
-  if (link.kind !== 'valid')
-    return { kind: 'refused', code: link.kind === 'expired' ? 'link_expired' : 'link_invalid' };
+  if (link.kind !== 'valid') return refuse(`link_${link.kind}`, app, parts);
   const browser = readBrowser(cookie) ?? newSecret(parts.randomBytes);
   const { user, returnTo } = link;
   const location = await sendToConsent(
@@ -36,6 +38,11 @@ export async function startConsent(
   );
   parts.observe({ kind: 'consent_started', app: app.key });
   return { kind: 'consent', location, browser };
+}
+
+function refuse(code: LinkRefusalCode, app: ConnectApp | undefined, { observe }: ConnectParts): StartOutcome {
+  observe({ kind: 'consent_refused', app: app?.key, code });
+  return { kind: 'refused', code };
 }
 
 /** What a browser is known by: kept over several starts, so that two tabs do not get in each other's way. */
