@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { Hono, type MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import { Hono } from 'hono';
 import type { Config } from './config.ts';
 import type { Connect } from './connect/create-connect.ts';
 import { parseCircuit } from './delivery/circuit.ts';
@@ -8,12 +7,12 @@ import { type AppKey, queueNameOf } from './delivery/names.ts';
 import { createDirectory } from './directory/directory.ts';
 import { viewMeeting } from './directory/meeting-view.ts';
 import { RelayError } from './errors.ts';
-import { errorResponse } from './http-error.ts';
 import type { Log } from './log.ts';
 import { createAccessRoutes } from './operator/access/access-routes.ts';
 import { authenticate } from './operator/access/authenticate.ts';
 import { createAccess } from './operator/access/create-access.ts';
 import type { AccessEnv } from './operator/access/identity.ts';
+import { limitBody } from './operator/access/limit-body.ts';
 import { lookAtRelay } from './operator/alerts/look.ts';
 import { type Alerts, startAlerts } from './operator/alerts/start-alerts.ts';
 import { createWebhookSender } from './operator/alerts/webhook-sender.ts';
@@ -106,7 +105,8 @@ export function composeOperator(parts: OperatorParts): Operator {
   const behind = new Hono<AccessEnv>().use(authenticate(access));
   behind.route('/', createApiRoutes(service, connections)).route('/', createStreamRoutes(tail, stopping.signal));
   behind.route('/', createDashboardRoutes(dashboard));
-  const routes = new Hono().use(showErrorsAsPages()).use(limitInput());
+  // In front of everything that reads a body, `authenticate` with its forms included.
+  const routes = new Hono().use(showErrorsAsPages()).use(limitBody(maxInputBytes, 'the input'));
   routes.route('/', createAssetRoutes()).route('/', createAccessRoutes(access)).route('/', behind);
   return {
     routes,
@@ -118,14 +118,6 @@ export function composeOperator(parts: OperatorParts): Operator {
       await Promise.allSettled([running?.runner.stop(), running?.alerts.stop(), tail.stop()]);
     },
   };
-}
-
-/** In front of everything that reads a body, `authenticate` with its forms included. */
-function limitInput(): MiddlewareHandler {
-  return bodyLimit({
-    maxSize: maxInputBytes,
-    onError: (c) => errorResponse(c, 'body_too_large', `the input must have at most ${maxInputBytes} bytes`),
-  });
 }
 
 const spanMs: Readonly<Record<HistoryRange, number>> = { hour: 3_600_000, day: 86_400_000 };
