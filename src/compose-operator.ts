@@ -20,6 +20,7 @@ import { createApiRoutes } from './operator/api/api-routes.ts';
 import { createStreamRoutes } from './operator/api/stream-routes.ts';
 import type { AppFacts } from './operator/app-facts.ts';
 import { type AuditLog, createAuditLog } from './operator/audit-log.ts';
+import type { ReadConnectionFigures } from './operator/connections/connection-figures.ts';
 import { type ConnectionService, createConnectionService } from './operator/connections/connection-service.ts';
 import { createAssetRoutes } from './operator/dashboard/create-asset-routes.ts';
 import { createDashboardRoutes } from './operator/dashboard/create-dashboard-routes.ts';
@@ -50,6 +51,7 @@ export interface OperatorParts {
   readonly latency: LatencyLog;
   /** Absent: nobody can connect to any app. */
   readonly connect: Connect | undefined;
+  readonly readFigures: ReadConnectionFigures;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly about: () => Omit<Diagnosis, 'nowMs' | 'disk' | 'zoomClock'>;
@@ -232,7 +234,10 @@ function composeRunner({ config, store, metrics, log }: OperatorParts, source: O
   });
 }
 
-function composeAlerts({ config, store, facts, latency, log }: OperatorParts, service: OperatorService): Alerts {
+function composeAlerts(
+  { config, store, facts, latency, readFigures, log }: OperatorParts,
+  service: OperatorService,
+): Alerts {
   const sender = config.alertWebhookUrl && createWebhookSender(config.alertWebhookUrl, Math.random);
   const alerts = startAlerts({
     records: store.records('alerts'),
@@ -244,6 +249,7 @@ function composeAlerts({ config, store, facts, latency, log }: OperatorParts, se
           readStore: () => service.readStore(),
           readAppFacts: (app) => facts.read(app),
           readLatency: (fromMs, toMs) => latency.read(fromMs, toMs),
+          readConnections: readFigures,
         },
         Date.now(),
       ),
