@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { Hono, type MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import { Hono } from 'hono';
 import type { Config } from './config.ts';
 import type { Connect } from './connect/create-connect.ts';
 import { parseCircuit } from './delivery/circuit.ts';
@@ -8,19 +7,21 @@ import { type AppKey, queueNameOf } from './delivery/names.ts';
 import { createDirectory } from './directory/directory.ts';
 import { viewMeeting } from './directory/meeting-view.ts';
 import { RelayError } from './errors.ts';
-import { errorResponse } from './http-error.ts';
 import type { Log } from './log.ts';
 import { createAccessRoutes } from './operator/access/access-routes.ts';
 import { authenticate } from './operator/access/authenticate.ts';
 import { createAccess } from './operator/access/create-access.ts';
 import type { AccessEnv } from './operator/access/identity.ts';
+import { limitBody } from './operator/access/limit-body.ts';
 import { lookAtRelay } from './operator/alerts/look.ts';
 import { type Alerts, startAlerts } from './operator/alerts/start-alerts.ts';
 import { createWebhookSender } from './operator/alerts/webhook-sender.ts';
 import { createApiRoutes } from './operator/api/api-routes.ts';
 import { createStreamRoutes } from './operator/api/stream-routes.ts';
 import type { AppFacts } from './operator/app-facts.ts';
-import { createAuditLog } from './operator/audit-log.ts';
+import { type AuditLog, createAuditLog } from './operator/audit-log.ts';
+import type { ReadConnectionFigures } from './operator/connections/connection-figures.ts';
+import { type ConnectionService, createConnectionService } from './operator/connections/connection-service.ts';
 import { createAssetRoutes } from './operator/dashboard/create-asset-routes.ts';
 import { createDashboardRoutes } from './operator/dashboard/create-dashboard-routes.ts';
 import { type HistorySource, readHistory } from './operator/dashboard/overview/read-history.ts';
@@ -53,6 +54,7 @@ export interface OperatorParts {
   /** Absent: nobody can connect to any app. */
   readonly connect: Connect | undefined;
   readonly outages: OutageLog;
+  readonly readFigures: ReadConnectionFigures;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly about: () => Omit<Diagnosis, 'nowMs' | 'disk' | 'zoomClock'>;
@@ -85,6 +87,7 @@ export function composeOperator(parts: OperatorParts): Operator {
     newId: shortId,
   });
   const service = composeService(parts, source, names, { audit, replays });
+  const connections = composeConnections(parts.connect, audit);
   const access = createAccess({
     tokens: config.operatorTokens,
     records: store.records('sessions'),
@@ -105,9 +108,10 @@ export function composeOperator(parts: OperatorParts): Operator {
     nowMs: Date.now,
   };
   const behind = new Hono<AccessEnv>().use(authenticate(access));
-  behind.route('/', createApiRoutes(service)).route('/', createStreamRoutes(tail, stopping.signal));
+  behind.route('/', createApiRoutes(service, connections)).route('/', createStreamRoutes(tail, stopping.signal));
   behind.route('/', createDashboardRoutes(dashboard));
-  const routes = new Hono().use(showErrorsAsPages()).use(limitInput());
+  // In front of everything that reads a body, `authenticate` with its forms included.
+  const routes = new Hono().use(showErrorsAsPages()).use(limitBody(maxInputBytes, 'the input'));
   routes.route('/', createAssetRoutes()).route('/', createAccessRoutes(access)).route('/', behind);
   return {
     routes,
@@ -119,14 +123,6 @@ export function composeOperator(parts: OperatorParts): Operator {
       await Promise.allSettled([running?.runner.stop(), running?.alerts.stop(), tail.stop()]);
     },
   };
-}
-
-/** In front of everything that reads a body, `authenticate` with its forms included. */
-function limitInput(): MiddlewareHandler {
-  return bodyLimit({
-    maxSize: maxInputBytes,
-    onError: (c) => errorResponse(c, 'body_too_large', `the input must have at most ${maxInputBytes} bytes`),
-  });
 }
 
 function composeHistory({ latency, outages }: OperatorParts, source: OperatorSource): HistorySource {
@@ -184,6 +180,11 @@ function composeService(
   });
 }
 
+function composeConnections(connect: Connect | undefined, audit: AuditLog): ConnectionService {
+  const apps = [...(connect?.apps.values() ?? [])].map(({ key }) => key);
+  return createConnectionService({ source: connect, apps, audit, nowMs: Date.now });
+}
+
 async function readApps(config: Config, names: readonly ConsumerName[], facts: AppFacts): Promise<readonly AppView[]> {
   return Promise.all(
     [...config.apps.values()].map(async ({ key, secrets, recallWebhookUrl }) => {
@@ -230,7 +231,10 @@ function composeRunner({ config, store, metrics, log }: OperatorParts, source: O
   });
 }
 
-function composeAlerts({ config, store, facts, latency, log }: OperatorParts, service: OperatorService): Alerts {
+function composeAlerts(
+  { config, store, facts, latency, readFigures, log }: OperatorParts,
+  service: OperatorService,
+): Alerts {
   const sender = config.alertWebhookUrl && createWebhookSender(config.alertWebhookUrl, Math.random);
   const alerts = startAlerts({
     records: store.records('alerts'),
@@ -242,6 +246,7 @@ function composeAlerts({ config, store, facts, latency, log }: OperatorParts, se
           readStore: () => service.readStore(),
           readAppFacts: (app) => facts.read(app),
           readLatency: (fromMs, toMs) => latency.read(fromMs, toMs),
+          readConnections: readFigures,
         },
         Date.now(),
       ),

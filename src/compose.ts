@@ -27,6 +27,7 @@ import { type Listener, listen } from './listener.ts';
 import type { Log } from './log.ts';
 import { requireKnownHost } from './operator/access/require-known-host.ts';
 import { createAppFacts } from './operator/app-facts.ts';
+import { createFiguresReader, type ReadConnectionFigures } from './operator/connections/connection-figures.ts';
 import { createHealthRoutes, type Health } from './operator/health-routes.ts';
 import { createLatencyLog } from './operator/latency-log.ts';
 import { readQueues } from './operator/metrics/read-queues.ts';
@@ -100,7 +101,13 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
   });
   const health = (): Health =>
     stopping ? { ready: false, reason: 'shutting down', isStopping: true } : store.status();
-  const metrics = composeMetrics(config, store, consumers);
+  const connectApps = [...config.apps.values()].flatMap((app) => (app.connect === undefined ? [] : [app.key]));
+  const readFigures = createFiguresReader(
+    connectApps,
+    async (app) => (await connect?.readHealth(app)) ?? { total: 0, needPerson: 0, failing: 0 },
+    () => performance.now(),
+  );
+  const metrics = composeMetrics(store, consumers, { apps: connectApps, readFigures });
   const connect = composeConnect(config, store, reportConnect({ log, metrics }));
   const ledger = new IntakeLedger({ countIntake: (app, counts) => store.countIntake(app, counts) });
   const facts = createAppFacts(store.records('apps'), Date.now);
@@ -130,6 +137,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
         latency,
         connect,
         outages,
+        readFigures,
         metrics,
         log,
         about: () => aboutOf(config, listeners),
@@ -167,7 +175,11 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
   };
 }
 
-function composeMetrics(config: Config, store: Store, consumers: readonly PlannedConsumer[]): Metrics {
+function composeMetrics(
+  store: Store,
+  consumers: readonly PlannedConsumer[],
+  connect: { readonly apps: readonly AppKey[]; readonly readFigures: ReadConnectionFigures },
+): Metrics {
   const keys = consumers.map(({ app, key }) => ({ app, consumer: key }));
   const source: Pick<OperatorSource, 'queueState' | 'circuit'> = {
     queueState: (queue) => store.queueState(queue),
@@ -176,7 +188,7 @@ function composeMetrics(config: Config, store: Store, consumers: readonly Planne
   return createMetrics({
     consumers: keys,
     results: notificationResults,
-    connect: connectMetricLabels([...config.apps.values()].flatMap(({ key, connect }) => (connect ? [key] : []))),
+    connect: { ...connectMetricLabels(connect.apps), readFigures: connect.readFigures },
     store: () => ({ ready: store.status().ready, findings: store.findings() }),
     readQueues: () => readQueues(source, keys, Date.now()),
     nowMs: () => performance.now(),

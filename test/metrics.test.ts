@@ -15,6 +15,7 @@ import { createLatencyLog } from '../src/operator/latency-log.ts';
 import type { QueueReading } from '../src/operator/metrics/read-queues.ts';
 import { createMetrics, type Metrics, type MetricsParts } from '../src/operator/metrics.ts';
 import { notificationResults, reportIntake } from '../src/report.ts';
+import { connectMetricLabels } from '../src/report-connect.ts';
 import { createRedisDatabase } from './support/engines.ts';
 import { eventually } from './support/eventually.ts';
 import { stopAfterEach } from './support/keep.ts';
@@ -300,7 +301,9 @@ describe('of a running relay', () => {
 });
 
 test('README.md has a row for every metric of the relay, with its labels', async () => {
-  const text = await render(create({ store: () => ({ ready: true, findings: [{ level: 'note', code: 'x' }] }) }));
+  const store = () => ({ ready: true, findings: [{ level: 'note', code: 'x' }] });
+  const connect = { ...connectMetricLabels([acme]), readFigures: async () => [] };
+  const text = await render(create({ store, connect }));
   const ours = [...text.matchAll(/^# TYPE (zoom_relay_(?!process_|nodejs_)\w+)/gm)].map(([, name = '']) => {
     const [, labels = ''] = new RegExp(`^${name}(?:_bucket)?{(.+)} `, 'm').exec(text) ?? [];
     const names = [...labels.matchAll(/(\w+)=/g)].map(([, label]) => label).filter((label) => label !== 'le');
