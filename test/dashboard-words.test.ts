@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { parseAppKey, recallConsumer } from '../src/delivery/names.ts';
+import { RelayError } from '../src/errors.ts';
 import { pathOfTarget } from '../src/operator/dashboard/audit/path-of-target.ts';
 import { describeAbout } from '../src/operator/dashboard/deliveries/describe-about.ts';
 import { describeAnswer } from '../src/operator/dashboard/deliveries/describe-answer.ts';
+import { describeChosen, describeReplayed } from '../src/operator/dashboard/deliveries/describe-chosen.ts';
 import { describeFilter } from '../src/operator/dashboard/deliveries/describe-filter.ts';
 import { describeReplayResult } from '../src/operator/dashboard/deliveries/describe-replay-result.ts';
 import { readFilter } from '../src/operator/dashboard/deliveries/read-filter.ts';
+import { replayChosen } from '../src/operator/dashboard/deliveries/replay-chosen.ts';
 import { timeLineOf } from '../src/operator/dashboard/deliveries/time-line.ts';
 import { PendingRows } from '../src/operator/dashboard/live/pending-rows.ts';
 import { chartFigures } from '../src/operator/dashboard/overview/chart-figures.ts';
@@ -334,6 +337,59 @@ describe('figures', () => {
       { atMs: minute, count: 99 },
     ];
     expect(fillMinutes(counts, 3, nowMs)).toEqual([0, 7, 0]);
+  });
+});
+
+describe('deliveries that are ticked', () => {
+  const name = { app, consumer: recallConsumer, id: 'a' };
+  const kept = (state: DeliveryRow['state']) => ({
+    name,
+    delivery: {
+      ...{ app: 'default', consumer: 'recall', notificationId: 'a', event: 'meeting.created', state },
+      ...{ receivedAt: at(0), attempts: 0, about: {}, headers: {}, attemptLog: [], replays: [] },
+    },
+  });
+  const all = [...(['dead', 'dead', 'delayed', 'waiting', 'active', 'delivered'] as const).map(kept), { name }];
+  const common = [
+    '2 dead ones are put back and attempted anew, with the whole schedule.',
+    '1 delayed one is brought forward: the next attempt is made now.',
+    '2 are on the way already and left alone.',
+  ];
+
+  test('the plan says what becomes of each kind', () => {
+    expect(describeChosen(all, false)).toEqual([
+      '3 of 7 deliveries would be attempted again.',
+      ...common,
+      '1 that was delivered is left out, unless you say so below.',
+      '1 is not kept any more.',
+    ]);
+    expect(describeChosen(all, true)).toEqual([
+      '4 of 7 deliveries would be attempted again.',
+      ...common,
+      '1 was delivered already, and would be delivered again.',
+      '1 is not kept any more.',
+    ]);
+    expect(describeChosen([kept('dead')], false)[0]).toBe('1 of 1 delivery would be attempted again.');
+  });
+
+  test('when one cannot be asked for, what was done before it is told, and the rest is left alone', async () => {
+    const asked: string[] = [];
+    const service = {
+      async replayOne({ id }: { id: string }) {
+        asked.push(id);
+        if (id === 'c') throw new RelayError('store_unavailable', 'ECONNREFUSED');
+        if (id === 'b') throw new RelayError('delivery_unknown', 'gone');
+        return 'replayed' as const;
+      },
+    };
+    const names = ['a', 'b', 'c', 'd'].map((id) => ({ ...name, id }));
+    const replayed = await replayChosen(service, names, { resign: false, force: false }, 'ops');
+    expect(replayed.results.map(({ result }) => result)).toEqual(['replayed', 'gone', undefined, undefined]);
+    expect(asked).toEqual(['a', 'b', 'c']);
+    expect(describeReplayed(replayed)).toEqual([
+      '1 of 4 deliveries is attempted again.',
+      '2 were not asked for. The store is away: tick them again when it is mended.',
+    ]);
   });
 });
 

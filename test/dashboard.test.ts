@@ -230,8 +230,9 @@ class FakeRelay implements DashboardService {
     who: string,
   ) {
     const { state } = await this.readDelivery(name);
-    if (state === 'delivered' && !wish.force) return 'delivered_already' as const;
     this.#note(who, 'delivery_replayed', 'replay:one-abc', wish.reason);
+    if (state === 'delivered' && !wish.force) return 'delivered_already' as const;
+    if (state === 'waiting' || state === 'active') return 'on_its_way' as const;
     const mark = { replayId: 'one-abc', at: new Date().toISOString(), resign: wish.resign, by: who };
     const { replays, endedAt: _before, ...rest } = await this.readDelivery(name);
     const replayed = { ...rest, replays: [...replays, { ...mark, ...(wish.reason && { reason: wish.reason }) }] };
@@ -753,6 +754,121 @@ describe('deliveries', () => {
     relay.change(ids.dead, { state: 'delivered', endedAt: new Date().toISOString() });
     await page.locator('.time-line').getByText('Delivered', { exact: true }).waitFor({ timeout: 10_000 });
     expect(await page.locator('#progress').getAttribute('hx-trigger')).toBeNull();
+  });
+
+  /** Ticks by where they stand in the list, newest first, and asks for the plan. */
+  async function choose(page: Page, ...places: number[]): Promise<void> {
+    for (const place of places) await page.getByRole('checkbox').nth(place).check();
+    await page.getByRole('button', { name: 'Replay those chosen…' }).click();
+    await page.getByRole('heading', { name: 'Plan' }).waitFor();
+  }
+
+  const mixed = (): FakeRelay => {
+    const relay = new FakeRelay();
+    relay.add();
+    relay.add({ state: 'dead' });
+    relay.add({ state: 'dead', consumer: 'crm' });
+    relay.add({ state: 'waiting' });
+    relay.add({ state: 'dead' });
+    return relay;
+  };
+  const replayedIn = (relay: FakeRelay) => relay.audit.filter(({ action }) => action === 'delivery_replayed');
+
+  test.each([
+    { javaScriptEnabled: false },
+    { colorScheme: 'dark' as const },
+    { viewport: { width: 390, height: 900 } },
+  ])('those that are ticked are replayed, each noted in the audit: plan, confirmation, result; %o', async (options) => {
+    const relay = mixed();
+    await using opened = await open('/deliveries?event=meeting.created', relay, {}, options);
+    const { page } = opened;
+    const name = `chosen-${Object.values(options).map((value) => JSON.stringify(value).replaceAll(/\W/g, ''))}`;
+    const look = async (step: string): Promise<void> => {
+      await shoot(page, `${name}-${step}`);
+      expect(await isTooWide(page)).toBe(false);
+      if (options.javaScriptEnabled !== false) expect(await findBarriers(page)).toEqual([]);
+    };
+    await look('list');
+    await choose(page, 0, 1, 2);
+    await page.getByText('1 of 3 deliveries would be attempted again.').waitFor();
+    await page.getByText('1 that was delivered is left out, unless you say so below.').waitFor();
+    await page.getByText('1 is on the way already and left alone.').waitFor();
+    expect(replayedIn(relay)).toEqual([]);
+    await look('plan');
+    await page.getByLabel('Reason').fill('Recall is mended');
+    await page.getByRole('button', { name: 'Replay', exact: true }).click();
+    await page.getByText('1 of 3 deliveries is attempted again.').waitFor();
+    await look('result');
+    const results = await page.getByRole('table', { name: 'Results' }).getByRole('row').allTextContents();
+    expect(results.map((text) => /replayed|delivered|on its way/.exec(text)?.[0])).toEqual([
+      ...[undefined, 'delivered', 'replayed', 'on its way'],
+    ]);
+    const note = { who: 'ops', reason: 'Recall is mended' };
+    expect(replayedIn(relay)).toMatchObject([note, note, note]);
+    expect(relay.deliveries.map(({ state }) => state)).toEqual(['delivered', 'waiting', 'dead', 'waiting', 'dead']);
+    await page.getByRole('link', { name: 'Back to the list' }).click();
+    expect(page.url()).toBe(`${opened.url}/deliveries?event=meeting.created`);
+    expect(opened.complaints).toEqual([]);
+  });
+
+  test('boxes are ticked by the keyboard, and are named for who cannot see them', async () => {
+    const relay = mixed();
+    await using opened = await open('/deliveries?state=dead', relay);
+    const { page } = opened;
+    await page.getByRole('checkbox', { name: /^Choose user\.updated to crm of app default, received 20/ }).focus();
+    await page.keyboard.press('Space');
+    for (const key of ['Tab', 'Tab', 'Space', 'Enter']) await page.keyboard.press(key);
+    await page.getByText('2 of 2 deliveries would be attempted again.').waitFor();
+    await page.getByText('2 dead ones are put back and attempted anew, with the whole schedule.').waitFor();
+    await page.getByLabel('Re-sign').check();
+    await page.getByRole('button', { name: 'Replay', exact: true }).click();
+    await page.getByText('2 of 2 deliveries are attempted again.').waitFor();
+    expect(replayedIn(relay)).toHaveLength(2);
+    const marks = relay.deliveries.flatMap(({ replays }) => replays);
+    expect(marks.map(({ resign }) => resign)).toEqual([true, true]);
+  });
+
+  test('who may only look is shown no boxes', async () => {
+    await using opened = await open('/deliveries', mixed(), { role: 'read' });
+    expect(await opened.page.getByRole('checkbox').count()).toBe(0);
+    expect(await opened.page.getByRole('row').count()).toBe(6);
+  });
+
+  test.each<[string, number, string, readonly string[]]>([
+    ['none', 400, 'No delivery was chosen', []],
+    [
+      'more than 200',
+      400,
+      'At most 200 can be chosen',
+      Array.from({ length: 201 }, (_, n) => `default/recall/${n.toString(16).padStart(32, '0')}`),
+    ],
+    ['one of nobody', 404, 'No such app or consumer', [`default/nobody/${ids.dead}`]],
+    ['what is no id', 404, 'No such delivery', ['default/recall/0', 'x']],
+  ])('%s: refused with %i, and nothing is done', async (_what, status, text, chosen) => {
+    const relay = filled();
+    await using own = await serve(relay);
+    for (const path of ['/deliveries/chosen', '/deliveries/replay']) {
+      const body = new URLSearchParams([['csrf', csrfToken], ...chosen.map((value) => ['delivery', value])]);
+      const answer = await fetch(own.url + path, { method: 'POST', body, headers: { accept: 'text/html' } });
+      expect(answer.status).toBe(status);
+      expect(await answer.text()).toContain(text);
+    }
+    expect(replayedIn(relay)).toEqual([]);
+  });
+
+  test('as many as 200 are taken, a copy counts once, and one that is gone by now is told', async () => {
+    const relay = new FakeRelay();
+    for (let index = 0; index < 199; index += 1) relay.add({ state: 'dead' });
+    await using own = await serve(relay);
+    const names = [...relay.deliveries.map(({ notificationId }) => notificationId), 'f'.repeat(32)];
+    const fields = [...names, ...names].map((id) => ['delivery', `default/recall/${id}`]);
+    const post = async (path: string): Promise<string> => {
+      const body = new URLSearchParams([['csrf', csrfToken], ...fields]);
+      return (await fetch(own.url + path, { method: 'POST', body })).text();
+    };
+    expect(await post('/deliveries/chosen')).toContain('1 is not kept any more.');
+    expect(await post('/deliveries/replay')).toContain('199 of 200 deliveries are attempted again.');
+    expect(replayedIn(relay)).toHaveLength(199);
   });
 
   test('one that was delivered is sent again only on purpose', async () => {
