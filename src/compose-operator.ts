@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { Hono, type MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import { Hono } from 'hono';
 import { composeDoctor, type Doctor } from './compose-doctor.ts';
 import type { Config } from './config.ts';
 import type { Connect } from './connect/create-connect.ts';
@@ -9,27 +8,31 @@ import { type AppKey, queueNameOf } from './delivery/names.ts';
 import { createDirectory } from './directory/directory.ts';
 import type { MeetingEntry } from './directory/meeting-entry.ts';
 import { RelayError } from './errors.ts';
-import { errorResponse } from './http-error.ts';
 import type { Log } from './log.ts';
 import { createAccessRoutes } from './operator/access/access-routes.ts';
 import { authenticate } from './operator/access/authenticate.ts';
 import { createAccess } from './operator/access/create-access.ts';
 import type { AccessEnv } from './operator/access/identity.ts';
+import { limitBody } from './operator/access/limit-body.ts';
 import { lookAtRelay } from './operator/alerts/look.ts';
 import { type Alerts, startAlerts } from './operator/alerts/start-alerts.ts';
 import { createWebhookSender } from './operator/alerts/webhook-sender.ts';
 import { createApiRoutes } from './operator/api/api-routes.ts';
 import { createStreamRoutes } from './operator/api/stream-routes.ts';
 import type { AppFacts } from './operator/app-facts.ts';
-import { createAuditLog } from './operator/audit-log.ts';
+import { type AuditLog, createAuditLog } from './operator/audit-log.ts';
+import type { ReadConnectionFigures } from './operator/connections/connection-figures.ts';
+import { type ConnectionService, createConnectionService } from './operator/connections/connection-service.ts';
 import { createAssetRoutes } from './operator/dashboard/create-asset-routes.ts';
 import { createDashboardRoutes } from './operator/dashboard/create-dashboard-routes.ts';
-import type { DashboardParts, History, HistoryRange, Latency } from './operator/dashboard/ports.ts';
+import { type HistorySource, readHistory } from './operator/dashboard/overview/read-history.ts';
+import type { DashboardParts } from './operator/dashboard/ports.ts';
 import { showErrorsAsPages } from './operator/dashboard/show-errors-as-pages.ts';
 import { type Diagnosis, readDiagnosis } from './operator/diagnosis.ts';
-import type { LatencyLog, LatencyStats } from './operator/latency-log.ts';
+import type { LatencyLog } from './operator/latency-log.ts';
 import { LiveTail } from './operator/live-tail.ts';
 import type { Metrics } from './operator/metrics.ts';
+import type { OutageLog } from './operator/outage-log.ts';
 import type { ConsumerName, OperatorSource } from './operator/ports.ts';
 import { startReplayRunner } from './operator/replays/replay-runner.ts';
 import { createReplays } from './operator/replays/replays.ts';
@@ -51,6 +54,8 @@ export interface OperatorParts {
   readonly latency: LatencyLog;
   /** Absent: nobody can connect to any app. */
   readonly connect: Connect | undefined;
+  readonly outages: OutageLog;
+  readonly readFigures: ReadConnectionFigures;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly about: () => Omit<Diagnosis, 'nowMs' | 'disk' | 'zoomClock'>;
@@ -84,6 +89,7 @@ export function composeOperator(parts: OperatorParts): Operator {
   });
   const doctor = composeDoctor({ ...parts, source, directory: directoryOf(config, store) });
   const service = composeService(parts, doctor, source, names, { audit, replays });
+  const connections = composeConnections(parts.connect, audit);
   const access = createAccess({
     tokens: config.operatorTokens,
     records: store.records('sessions'),
@@ -97,16 +103,17 @@ export function composeOperator(parts: OperatorParts): Operator {
   let running: { readonly alerts: Alerts; readonly runner: { stop(): Promise<void> } } | undefined;
   const dashboard: DashboardParts = {
     service,
-    readHistory: (range) => readHistory(parts.latency, range, Date.now()),
+    readHistory: (range) => readHistory(composeHistory(parts, source), names, range, Date.now()),
     readIncidents: async () => (await running?.alerts.currentIncidents()) ?? [],
     tail,
     stopping: stopping.signal,
     nowMs: Date.now,
   };
   const behind = new Hono<AccessEnv>().use(authenticate(access));
-  behind.route('/', createApiRoutes(service)).route('/', createStreamRoutes(tail, stopping.signal));
+  behind.route('/', createApiRoutes(service, connections)).route('/', createStreamRoutes(tail, stopping.signal));
   behind.route('/', createDashboardRoutes(dashboard));
-  const routes = new Hono().use(showErrorsAsPages()).use(limitInput());
+  // In front of everything that reads a body, `authenticate` with its forms included.
+  const routes = new Hono().use(showErrorsAsPages()).use(limitBody(maxInputBytes, 'the input'));
   routes.route('/', createAssetRoutes()).route('/', createAccessRoutes(access)).route('/', behind);
   return {
     routes,
@@ -120,29 +127,15 @@ export function composeOperator(parts: OperatorParts): Operator {
   };
 }
 
-/** In front of everything that reads a body, `authenticate` with its forms included. */
-function limitInput(): MiddlewareHandler {
-  return bodyLimit({
-    maxSize: maxInputBytes,
-    onError: (c) => errorResponse(c, 'body_too_large', `the input must have at most ${maxInputBytes} bytes`),
-  });
-}
-
-const spanMs: Readonly<Record<HistoryRange, number>> = { hour: 3_600_000, day: 86_400_000 };
-
-async function readHistory(latency: LatencyLog, range: HistoryRange, nowMs: number): Promise<History> {
-  const minutes = await latency.read(nowMs - spanMs[range], nowMs);
+function composeHistory({ latency, outages }: OperatorParts, source: OperatorSource): HistorySource {
   return {
-    minutes: minutes.map(({ atMs, ack, delivery }) => ({
-      atMs,
-      ...(ack.count > 0 && { ack: viewLatency(ack) }),
-      delivery: Object.fromEntries(Object.entries(delivery).map(([name, stats]) => [name, viewLatency(stats)])),
-    })),
+    latency,
+    outages,
+    async readDownSince(app, consumer) {
+      const circuit = await source.circuit(queueNameOf(app, consumer));
+      return 'sinceMs' in circuit ? circuit.sinceMs : undefined;
+    },
   };
-}
-
-function viewLatency({ count, p50, p99, max }: LatencyStats): Latency {
-  return { count, p50Ms: p50, p99Ms: p99, maxMs: max };
 }
 
 /** What operators' questions ask of the store. */
@@ -191,6 +184,11 @@ function composeService(
   });
 }
 
+function composeConnections(connect: Connect | undefined, audit: AuditLog): ConnectionService {
+  const apps = [...(connect?.apps.values() ?? [])].map(({ key }) => key);
+  return createConnectionService({ source: connect, apps, audit, nowMs: Date.now });
+}
+
 async function readApps(config: Config, names: readonly ConsumerName[], facts: AppFacts): Promise<readonly AppView[]> {
   return Promise.all(
     [...config.apps.values()].map(async ({ key, secrets, recallWebhookUrl }) => {
@@ -231,7 +229,10 @@ function composeRunner({ config, store, metrics, log }: OperatorParts, source: O
   });
 }
 
-function composeAlerts({ config, store, facts, latency, log }: OperatorParts, service: OperatorService): Alerts {
+function composeAlerts(
+  { config, store, facts, latency, readFigures, log }: OperatorParts,
+  service: OperatorService,
+): Alerts {
   const sender = config.alertWebhookUrl && createWebhookSender(config.alertWebhookUrl, Math.random);
   const alerts = startAlerts({
     records: store.records('alerts'),
@@ -243,6 +244,7 @@ function composeAlerts({ config, store, facts, latency, log }: OperatorParts, se
           readStore: () => service.readStore(),
           readAppFacts: (app) => facts.read(app),
           readLatency: (fromMs, toMs) => latency.read(fromMs, toMs),
+          readConnections: readFigures,
         },
         Date.now(),
       ),

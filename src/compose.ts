@@ -27,10 +27,12 @@ import { type Listener, listen } from './listener.ts';
 import type { Log } from './log.ts';
 import { requireKnownHost } from './operator/access/require-known-host.ts';
 import { createAppFacts } from './operator/app-facts.ts';
+import { createFiguresReader, type ReadConnectionFigures } from './operator/connections/connection-figures.ts';
 import { createHealthRoutes, type Health } from './operator/health-routes.ts';
 import { createLatencyLog } from './operator/latency-log.ts';
 import { readQueues } from './operator/metrics/read-queues.ts';
 import { createMetrics, type Metrics } from './operator/metrics.ts';
+import { createOutageLog } from './operator/outage-log.ts';
 import type { OperatorSource } from './operator/ports.ts';
 import { createPrivateRoutes } from './operator/private-routes.ts';
 import { type PlannedConsumer, planConsumers } from './plan-consumers.ts';
@@ -99,11 +101,18 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
   });
   const health = (): Health =>
     stopping ? { ready: false, reason: 'shutting down', isStopping: true } : store.status();
-  const metrics = composeMetrics(config, store, consumers);
+  const connectApps = [...config.apps.values()].flatMap((app) => (app.connect === undefined ? [] : [app.key]));
+  const readFigures = createFiguresReader(
+    connectApps,
+    async (app) => (await connect?.readHealth(app)) ?? { total: 0, needPerson: 0, failing: 0 },
+    () => performance.now(),
+  );
+  const metrics = composeMetrics(store, consumers, { apps: connectApps, readFigures });
   const connect = composeConnect(config, store, reportConnect({ log, metrics }));
   const ledger = new IntakeLedger({ countIntake: (app, counts) => store.countIntake(app, counts) });
   const facts = createAppFacts(store.records('apps'), Date.now);
   const latency = createLatencyLog(store.records('latency'), randomUUID(), Date.now);
+  const outages = createOutageLog(store.records('outages'), Date.now);
   const intake = composeIntake(config, consumers, {
     writer: timedWriter(store, metrics),
     observe: reportIntake({ log, ledger, metrics, facts, latency }),
@@ -127,6 +136,8 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
         facts,
         latency,
         connect,
+        outages,
+        readFigures,
         metrics,
         log,
         about: () => aboutOf(config, listeners),
@@ -138,7 +149,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
   store.open();
   operator?.start();
   const maintenance = config.roles.includes('worker') ? connect?.startMaintenance() : undefined;
-  const attempts = { observe: reportDelivery({ log, metrics, latency }), trace: tracing.attempt };
+  const attempts = { observe: reportDelivery({ log, metrics, latency, outages }), trace: tracing.attempt };
   const targets = working.map((consumer) => work(store, consumer, config, attempts));
   log.info({ event: 'started', roles: config.roles, apps: [...config.apps.keys()], store: store.engine });
 
@@ -155,7 +166,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
       if (stopped !== undefined) return stopped;
       stopping = true;
       operator?.endStreams();
-      const background = [ledger, facts, latency, operator, maintenance].filter((part) => part !== undefined);
+      const background = [ledger, facts, latency, outages, operator, maintenance].filter((part) => part !== undefined);
       const closable = [...targets, tracing, ...(connect === undefined ? [] : [connect])];
       const settling = [store.stopWorkers(), connect?.settle()];
       stopped = stopAll([listeners.public, listeners.private], settling, background, [store, ...closable], log);
@@ -164,7 +175,11 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
   };
 }
 
-function composeMetrics(config: Config, store: Store, consumers: readonly PlannedConsumer[]): Metrics {
+function composeMetrics(
+  store: Store,
+  consumers: readonly PlannedConsumer[],
+  connect: { readonly apps: readonly AppKey[]; readonly readFigures: ReadConnectionFigures },
+): Metrics {
   const keys = consumers.map(({ app, key }) => ({ app, consumer: key }));
   const source: Pick<OperatorSource, 'queueState' | 'circuit'> = {
     queueState: (queue) => store.queueState(queue),
@@ -173,7 +188,7 @@ function composeMetrics(config: Config, store: Store, consumers: readonly Planne
   return createMetrics({
     consumers: keys,
     results: notificationResults,
-    connect: connectMetricLabels([...config.apps.values()].flatMap(({ key, connect }) => (connect ? [key] : []))),
+    connect: { ...connectMetricLabels(connect.apps), readFigures: connect.readFigures },
     store: () => ({ ready: store.status().ready, findings: store.findings() }),
     readQueues: () => readQueues(source, keys, Date.now()),
     nowMs: () => performance.now(),

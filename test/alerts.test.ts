@@ -48,7 +48,10 @@ const calmConsumer: ConsumerSnapshot = {
   ...{ app, consumer, circuit: closedCircuit, isPaused: false, pending: 0, offBy: 0, deaths: [] },
 };
 const calmApp: AppSnapshot = { app, lastTenMinutes: { received: 0, signatureMismatch: 0 } };
-const calm: Snapshot = { consumers: [], apps: [], store: { ready: true, findings: [] }, slowAcknowledgements: 0 };
+const calm: Snapshot = {
+  ...{ consumers: [], apps: [], store: { ready: true, findings: [] } },
+  ...{ slowAcknowledgements: 0, connections: [] },
+};
 
 const ofConsumer = (fields: Partial<ConsumerSnapshot>): Snapshot => {
   return { ...calm, consumers: [{ ...calmConsumer, ...fields }] };
@@ -59,6 +62,9 @@ const openFor = (ms: number): ConsumerSnapshot['circuit'] => {
 };
 const halfOpenFor = (ms: number): ConsumerSnapshot['circuit'] => {
   return { kind: 'half_open', probeUntilMs: now + 1, openings: 3, sinceMs: now - ms };
+};
+const connected = (needPerson: number, failing: number): Snapshot => {
+  return { ...calm, connections: [{ app, total: 9, needPerson, failing }] };
 };
 const finding = (level: string) => ({ level, code: 'evicts', message: 'Redis evicts keys' });
 const mismatch = (signatureMismatch: number, received: number): Snapshot => {
@@ -113,6 +119,12 @@ describe('what is the matter', () => {
       { ...calm, slowAcknowledgements: 5 },
       { kind: 'slow_acknowledgements', figures: { slow: 5 } },
     ],
+    [
+      'a person who has to connect again',
+      connected(1, 0),
+      { kind: 'connections', code: 'need_person', app, sinceMs: now, figures: { needPerson: 1, failing: 0 } },
+    ],
+    ['a connection that fails', connected(0, 2), { kind: 'connections', code: 'failing', mustLastMs: 900_000 }],
   ])('%s is', (_name, snapshot, expected) => {
     expect(judge(snapshot, now)).toEqual([expect.objectContaining(expected)]);
   });
@@ -129,6 +141,7 @@ describe('what is the matter', () => {
     ['9 of 9 signatures wrong', mismatch(9, 9)],
     ['a fifth of the signatures wrong', mismatch(10, 50)],
     ['4 slow acknowledgements', { ...calm, slowAcknowledgements: 4 }],
+    ['connections that work', connected(0, 0)],
   ])('%s is not', (_name, snapshot) => {
     expect(judge(snapshot, now)).toEqual([]);
   });
@@ -157,6 +170,13 @@ describe('what is the matter', () => {
       'store_unsafe   nearly_full',
     ]);
   });
+});
+
+test('that a connection has failed does not hide that somebody has to connect again', () => {
+  const looks = [...Array<Snapshot>(61).fill(connected(0, 1)), connected(1, 1), connected(1, 0), connected(1, 0)];
+  const { told, messages } = walk(looks.map((snapshot) => [15, ...judge(snapshot, now)] as const));
+  expect(told.slice(58)).toEqual(['-', '-', 'begin', 'begin', '-', 'end']);
+  expect(messages.map(({ code }) => code)).toEqual(['failing', 'need_person', 'failing']);
 });
 
 /** Steps through looks: seconds since the look before, and what it has. */
@@ -308,6 +328,8 @@ describe('what is told', () => {
     signatureMismatch: 12,
     received: 40,
     slow: 6,
+    needPerson: 3,
+    failing: 2,
   };
   const subject = { app, consumer, code: 'evicts', detail: 'Redis evicts keys', sinceMs: now, figures };
 
@@ -323,6 +345,15 @@ describe('what is told', () => {
     expect(end).toMatch(/^Over: .*It lasted 23 min, from 2026-11-18 10:02 UTC to 2026-11-18 10:25 UTC/);
   });
 
+  test('what fails to be refreshed and who has to connect again are told apart, with the command that says more', () => {
+    const about = { ...subject, kind: 'connections', phase: 'begin' } as const;
+    const [failing, needed] = ['failing', 'need_person'].map((code) => describeMessage({ ...about, code }));
+    expect(failing).toMatch(/^2 connections of app acme fail to be refreshed at Zoom or registered at Recall since /);
+    expect(failing).toContain('it is tried again by itself');
+    expect(needed).toMatch(/^3 people of app acme/);
+    for (const text of [failing, needed]) expect(text).toContain('zoom-relay connections list says');
+  });
+
   test('numbers agree with their nouns', () => {
     const tell = (kind: (typeof incidentKinds)[number], of: Record<string, number>) =>
       describeMessage({ ...subject, figures: of, kind, phase: 'begin' });
@@ -331,6 +362,8 @@ describe('what is told', () => {
     expect(tell('circuit_open', figures)).toContain('1,204 deliveries wait');
     expect(tell('ledger_off', { offBy: 1 })).toContain('1 of those accepted is neither');
     expect(tell('ledger_off', { offBy: -3 })).toContain('3 more are there than were counted. Nothing is lost');
+    expect(tell('connections', { needPerson: 1 })).toMatch(/^1 person of app acme has to connect again since /);
+    expect(tell('connections', { needPerson: 3 })).toMatch(/^3 people of app acme have to connect again since /);
   });
 
   test.each([
@@ -891,6 +924,7 @@ test('a look adds up what all parts say', async () => {
       asked.push(...range);
       return [{ ack: { overOneSecond: 2 } }, { ack: { overOneSecond: 3 } }];
     },
+    readConnections: async () => [{ app, total: 4, needPerson: 1, failing: 2 }],
   };
   expect(await lookAtRelay(ports, now)).toEqual({
     consumers: [
@@ -906,6 +940,7 @@ test('a look adds up what all parts say', async () => {
     apps: [{ app, lastChallengeAtMs: 5, lastTenMinutes: { received: 111, signatureMismatch: 33 } }],
     store: { ready: true, findings: [finding('note')] },
     slowAcknowledgements: 5,
+    connections: [{ app, total: 4, needPerson: 1, failing: 2 }],
   });
   expect(asked).toEqual([now - 300_000, now]);
 });

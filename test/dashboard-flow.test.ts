@@ -118,6 +118,28 @@ test('five hundred are replayed by filter: plan, progress, pause, resume, all de
   expect((await ask(relay, '/api/ledger')).json.addsUp).toBe(true);
 }, 200_000);
 
+test('two of three are ticked and replayed, and only these are delivered', async () => {
+  const [first, second, third] = await bury(3);
+  const before = await deadOnes();
+  await page.goto('/deliveries?app=default&consumer=recall&state=dead');
+  for (const id of [first, third])
+    await page
+      .getByRole('row', { name: String(id) })
+      .getByRole('checkbox')
+      .check();
+  await page.getByRole('button', { name: 'Replay those chosen…' }).click();
+  await page.getByText('2 of 2 deliveries would be attempted again.').waitFor();
+  await page.getByLabel('Reason').fill('only these two');
+  await page.getByRole('button', { name: 'Replay', exact: true }).click();
+  await page.getByText('2 of 2 deliveries are attempted again.').waitFor();
+  await eventually('delivered', async () => (await deadOnes()) === before - 2);
+  const { json } = await ask(relay, `/api/deliveries?state=dead&q=${second}`);
+  expect(json.deliveries).toHaveLength(1);
+  const { json: audit } = await ask(relay, '/api/audit');
+  const noted = audit.entries.filter(({ reason }: { reason?: string }) => reason === 'only these two');
+  expect(noted).toMatchObject([{ action: 'delivery_replayed' }, { action: 'delivery_replayed', who: 'operator' }]);
+}, 200_000);
+
 test('the tail shows what comes, the audit who did what, and after logging out nothing is shown', async () => {
   await page.goto('/live');
   const { id, body } = meeting();

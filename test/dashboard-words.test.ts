@@ -1,19 +1,24 @@
 import { describe, expect, test } from 'vitest';
 import { parseAppKey, recallConsumer } from '../src/delivery/names.ts';
+import { RelayError } from '../src/errors.ts';
 import { pathOfTarget } from '../src/operator/dashboard/audit/path-of-target.ts';
 import { describeAbout } from '../src/operator/dashboard/deliveries/describe-about.ts';
 import { describeAnswer } from '../src/operator/dashboard/deliveries/describe-answer.ts';
+import { describeChosen, describeReplayed } from '../src/operator/dashboard/deliveries/describe-chosen.ts';
 import { describeFilter } from '../src/operator/dashboard/deliveries/describe-filter.ts';
 import { describeReplayResult } from '../src/operator/dashboard/deliveries/describe-replay-result.ts';
 import { readFilter } from '../src/operator/dashboard/deliveries/read-filter.ts';
+import { replayChosen } from '../src/operator/dashboard/deliveries/replay-chosen.ts';
 import { timeLineOf } from '../src/operator/dashboard/deliveries/time-line.ts';
 import { PendingRows } from '../src/operator/dashboard/live/pending-rows.ts';
 import { chartFigures } from '../src/operator/dashboard/overview/chart-figures.ts';
+import { describeOutages } from '../src/operator/dashboard/overview/describe-outages.ts';
 import { planCharts } from '../src/operator/dashboard/overview/plan-charts.ts';
 import { fillMinutes } from '../src/operator/dashboard/overview/sparkline.ts';
 import { sumUpHistory } from '../src/operator/dashboard/overview/sum-up-history.ts';
 import { formatLatency } from '../src/operator/dashboard/parts/format-latency.ts';
 import { pathOfDeliveries, pathOfDelivery } from '../src/operator/dashboard/parts/paths.ts';
+import type { History } from '../src/operator/dashboard/ports.ts';
 import { describePlan } from '../src/operator/dashboard/replays/describe-plan.ts';
 import { describeProgress } from '../src/operator/dashboard/replays/describe-progress.ts';
 import { choiceOf, readReplayForm } from '../src/operator/dashboard/replays/read-replay-form.ts';
@@ -252,6 +257,7 @@ describe('figures', () => {
   const charts = planCharts([{ app, consumer: recallConsumer }], false);
   const history = {
     minutes: [{ atMs: minute - minuteMs, ack: latency, delivery: { 'default/recall': { ...latency, count: 0 } } }],
+    outages: {},
   };
 
   test('every minute of the range has its place; what was not measured is a gap, and no count is 0', () => {
@@ -270,24 +276,59 @@ describe('figures', () => {
     expect(chartFigures(charts, history, [], 'day', nowMs).atSec).toHaveLength(1440);
   });
 
-  test('outages that are open are shaded for whom they concern', () => {
-    const sinceMs = nowMs - 5 * minuteMs;
-    const incident = { kind: 'circuit_open', app: 'default', sinceMs, text: '' };
-    const shadedBy = (consumer: string, kind = 'circuit_open'): readonly unknown[] => {
-      const figures = chartFigures(charts, history, [{ ...incident, kind, consumer }], 'hour', nowMs);
-      return figures.charts.map(({ shaded }) => shaded.length);
+  test('outages, of the past and of now, are shaded for whom they concern, and said in words', () => {
+    const past = { fromMs: nowMs - 30 * minuteMs, toMs: nowMs - 20 * minuteMs };
+    const current = { fromMs: nowMs - 5 * minuteMs };
+    const shadedBy = (outages: History['outages']) => {
+      const figures = chartFigures(charts, { ...history, outages }, [], 'hour', nowMs);
+      return figures.charts.map(({ shaded, note }) => [...shaded, note]);
     };
-    expect(shadedBy('recall')).toEqual([0, 0, 1]);
-    expect(shadedBy('crm')).toEqual([0, 0, 0]);
-    expect(shadedBy('recall', 'bad_signatures')).toEqual([0, 0, 0]);
+    const [now, ...none] = [nowMs / 1000, [''], ['']] as const;
+    expect(shadedBy({ 'default/recall': [past, current] })).toEqual([
+      ...none,
+      [[now - 1800, now - 1200], [now - 300, now], 'shaded: down 2 times, 15 min in all, and now'],
+    ]);
+    expect(shadedBy({ 'default/crm': [past] })).toEqual([...none, ['']]);
+  });
+
+  test('while the store is away, every consumer is shaded; other incidents shade nothing', () => {
+    const shadedBy = (kind: string) => {
+      const incident = { kind, sinceMs: nowMs - 5 * minuteMs, text: '' };
+      return chartFigures(charts, history, [incident], 'hour', nowMs).charts.map(({ shaded }) => shaded.length);
+    };
+    expect(shadedBy('store_away')).toEqual([0, 0, 1]);
+    expect(shadedBy('bad_signatures')).toEqual([0, 0, 0]);
+  });
+
+  test.each<[string | undefined, readonly (readonly [from: string, to?: string])[]]>([
+    [undefined, []],
+    ['09:40 to 09:52 UTC', [['09:40:10', '09:52:50']]],
+    ['at 09:40 UTC for 30 s', [['09:40:10', '09:40:40']]],
+    ['since 09:55 UTC', [['09:55:00']]],
+    [
+      '2 times, 11 min in all',
+      [
+        ['09:30:00', '09:40:00'],
+        ['09:45:00', '09:46:00'],
+      ],
+    ],
+    ['2 times, 12 min in all, and now', [['09:40:00', '09:50:00'], [at(-120).slice(11, 19)]]],
+  ])('outages are told as %s', (words, times) => {
+    const msOf = (time: string): number => Date.parse(`${at(0).slice(0, 11)}${time}Z`);
+    const outages = times.map(([from, to]) => ({ fromMs: msOf(from), ...(to !== undefined && { toMs: msOf(to) }) }));
+    expect(describeOutages(outages, nowMs)).toBe(words);
+  });
+
+  test('an outage of more than a day is told by its length', () => {
+    expect(describeOutages([{ fromMs: nowMs - 76 * 60 * minuteMs }], nowMs)).toBe('for 3 d 4 h');
   });
 
   test('a range is summed up by its middle and its worst minute', () => {
     const minutes = [1, 2, 3].map((n) => {
       return { atMs: n * minuteMs, ack: { count: n * 10, p50Ms: n, p99Ms: 100 * n, maxMs: 1000 - n }, delivery: {} };
     });
-    expect(sumUpHistory({ minutes }, 'ack')).toEqual({ count: 60, p50Ms: 2, p99Ms: 300, maxMs: 999 });
-    expect(sumUpHistory({ minutes }, 'default/recall')).toBeUndefined();
+    expect(sumUpHistory({ minutes, outages: {} }, 'ack')).toEqual({ count: 60, p50Ms: 2, p99Ms: 300, maxMs: 999 });
+    expect(sumUpHistory({ minutes, outages: {} }, 'default/recall')).toBeUndefined();
   });
 
   test('a sparkline has every minute up to the last whole one', () => {
@@ -296,6 +337,59 @@ describe('figures', () => {
       { atMs: minute, count: 99 },
     ];
     expect(fillMinutes(counts, 3, nowMs)).toEqual([0, 7, 0]);
+  });
+});
+
+describe('deliveries that are ticked', () => {
+  const name = { app, consumer: recallConsumer, id: 'a' };
+  const kept = (state: DeliveryRow['state']) => ({
+    name,
+    delivery: {
+      ...{ app: 'default', consumer: 'recall', notificationId: 'a', event: 'meeting.created', state },
+      ...{ receivedAt: at(0), attempts: 0, about: {}, headers: {}, attemptLog: [], replays: [] },
+    },
+  });
+  const all = [...(['dead', 'dead', 'delayed', 'waiting', 'active', 'delivered'] as const).map(kept), { name }];
+  const common = [
+    '2 dead ones are put back and attempted anew, with the whole schedule.',
+    '1 delayed one is brought forward: the next attempt is made now.',
+    '2 are on the way already and left alone.',
+  ];
+
+  test('the plan says what becomes of each kind', () => {
+    expect(describeChosen(all, false)).toEqual([
+      '3 of 7 deliveries would be attempted again.',
+      ...common,
+      '1 that was delivered is left out, unless you say so below.',
+      '1 is not kept any more.',
+    ]);
+    expect(describeChosen(all, true)).toEqual([
+      '4 of 7 deliveries would be attempted again.',
+      ...common,
+      '1 was delivered already, and would be delivered again.',
+      '1 is not kept any more.',
+    ]);
+    expect(describeChosen([kept('dead')], false)[0]).toBe('1 of 1 delivery would be attempted again.');
+  });
+
+  test('when one cannot be asked for, what was done before it is told, and the rest is left alone', async () => {
+    const asked: string[] = [];
+    const service = {
+      async replayOne({ id }: { id: string }) {
+        asked.push(id);
+        if (id === 'c') throw new RelayError('store_unavailable', 'ECONNREFUSED');
+        if (id === 'b') throw new RelayError('delivery_unknown', 'gone');
+        return 'replayed' as const;
+      },
+    };
+    const names = ['a', 'b', 'c', 'd'].map((id) => ({ ...name, id }));
+    const replayed = await replayChosen(service, names, { resign: false, force: false }, 'ops');
+    expect(replayed.results.map(({ result }) => result)).toEqual(['replayed', 'gone', undefined, undefined]);
+    expect(asked).toEqual(['a', 'b', 'c']);
+    expect(describeReplayed(replayed)).toEqual([
+      '1 of 4 deliveries is attempted again.',
+      '2 were not asked for. The store is away: tick them again when it is mended.',
+    ]);
   });
 });
 

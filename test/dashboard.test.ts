@@ -230,8 +230,9 @@ class FakeRelay implements DashboardService {
     who: string,
   ) {
     const { state } = await this.readDelivery(name);
-    if (state === 'delivered' && !wish.force) return 'delivered_already' as const;
     this.#note(who, 'delivery_replayed', 'replay:one-abc', wish.reason);
+    if (state === 'delivered' && !wish.force) return 'delivered_already' as const;
+    if (state === 'waiting' || state === 'active') return 'on_its_way' as const;
     const mark = { replayId: 'one-abc', at: new Date().toISOString(), resign: wish.resign, by: who };
     const { replays, endedAt: _before, ...rest } = await this.readDelivery(name);
     const replayed = { ...rest, replays: [...replays, { ...mark, ...(wish.reason && { reason: wish.reason }) }] };
@@ -367,7 +368,10 @@ async function serve(relay: FakeRelay, identity: Partial<Identity> = {}): Promis
           ack: latency(index, 4),
           delivery: { 'default/recall': latency(index, 60), 'default/directory': latency(index + 9, 8) },
         }));
-        return { minutes: relay.deliveries.length === 0 ? [] : minutes };
+        if (relay.deliveries.length === 0) return { minutes: [], outages: {} };
+        const past = { fromMs: Date.now() - 40 * minuteMs, toMs: Date.now() - 28 * minuteMs };
+        const current = relay.downSinceMs === undefined ? [] : [{ fromMs: relay.downSinceMs }];
+        return { minutes, outages: { 'default/recall': [past, ...current] } };
       },
       readIncidents: async () => relay.incidents,
       tail,
@@ -388,6 +392,25 @@ async function serve(relay: FakeRelay, identity: Partial<Identity> = {}): Promis
     },
   };
 }
+
+/** For the browser: the colour that most of a chart of the last hour has around a time, which is that of its ground. */
+const groundOfChart = `(chart, minutesAgo) => {
+  const canvas = document.querySelector(chart + ' canvas');
+  const [over, all] = [document.querySelector(chart + ' .u-over'), canvas].map((part) => part.getBoundingClientRect());
+  const scale = canvas.width / all.width;
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const counts = new Map();
+  for (let ago = minutesAgo - 2; ago <= minutesAgo + 2; ago += 0.5) {
+    for (let y = over.top; y < over.bottom; y += 2) {
+      const x = over.left + over.width * (59 - ago) / 59;
+      const [column, row] = [(x - all.left) * scale, (y - all.top) * scale].map(Math.round);
+      const at = (row * canvas.width + column) * 4;
+      const colour = data.slice(at, at + 4).join();
+      counts.set(colour, (counts.get(colour) ?? 0) + 1);
+    }
+  }
+  return [...counts].sort(([, one], [, other]) => other - one)[0][0];
+}`;
 
 let browser: Browser;
 let served: Served;
@@ -603,6 +626,29 @@ describe('the overview', () => {
     );
   });
 
+  test.each(['light', 'dark'] as const)(
+    'an outage of the past is shaded in its chart and told in words, %s',
+    async (colorScheme) => {
+      const relay = filled();
+      await using opened = await open('/', relay, {}, { colorScheme });
+      const { page, complaints } = opened;
+      const chartOf = (consumer: string): string => `[data-chart="default/${consumer}"]`;
+      await page
+        .locator(chartOf('recall'))
+        .getByText(/down \d\d:\d\d to \d\d:\d\d UTC/)
+        .waitFor();
+      expect(await page.getByRole('table', { name: 'Latencies' }).textContent()).toMatch(/\d\d:\d\d to \d\d:\d\d UTC/);
+      expect(complaints).toEqual([]); // before the pixels are read, of which the browser complains
+      const colourOf = async (consumer: string, minutesAgo: number): Promise<unknown> =>
+        page.evaluate(`(${groundOfChart})('${chartOf(consumer)}', ${minutesAgo})`);
+      const ground = await colourOf('recall', 50);
+      expect(await colourOf('recall', 34)).not.toBe(ground);
+      expect(await colourOf('recall', 15)).toBe(ground);
+      expect(await colourOf('directory', 34)).toBe(ground);
+      expect(await page.locator(chartOf('directory')).getByText(/down/).count()).toBe(0);
+    },
+  );
+
   test('when the store goes away, the page stays and says since when it is not fresh', async () => {
     const relay = filled();
     await using opened = await open('/', relay);
@@ -708,6 +754,121 @@ describe('deliveries', () => {
     relay.change(ids.dead, { state: 'delivered', endedAt: new Date().toISOString() });
     await page.locator('.time-line').getByText('Delivered', { exact: true }).waitFor({ timeout: 10_000 });
     expect(await page.locator('#progress').getAttribute('hx-trigger')).toBeNull();
+  });
+
+  /** Ticks by where they stand in the list, newest first, and asks for the plan. */
+  async function choose(page: Page, ...places: number[]): Promise<void> {
+    for (const place of places) await page.getByRole('checkbox').nth(place).check();
+    await page.getByRole('button', { name: 'Replay those chosen…' }).click();
+    await page.getByRole('heading', { name: 'Plan' }).waitFor();
+  }
+
+  const mixed = (): FakeRelay => {
+    const relay = new FakeRelay();
+    relay.add();
+    relay.add({ state: 'dead' });
+    relay.add({ state: 'dead', consumer: 'crm' });
+    relay.add({ state: 'waiting' });
+    relay.add({ state: 'dead' });
+    return relay;
+  };
+  const replayedIn = (relay: FakeRelay) => relay.audit.filter(({ action }) => action === 'delivery_replayed');
+
+  test.each([
+    { javaScriptEnabled: false },
+    { colorScheme: 'dark' as const },
+    { viewport: { width: 390, height: 900 } },
+  ])('those that are ticked are replayed, each noted in the audit: plan, confirmation, result; %o', async (options) => {
+    const relay = mixed();
+    await using opened = await open('/deliveries?event=meeting.created', relay, {}, options);
+    const { page } = opened;
+    const name = `chosen-${Object.values(options).map((value) => JSON.stringify(value).replaceAll(/\W/g, ''))}`;
+    const look = async (step: string): Promise<void> => {
+      await shoot(page, `${name}-${step}`);
+      expect(await isTooWide(page)).toBe(false);
+      if (options.javaScriptEnabled !== false) expect(await findBarriers(page)).toEqual([]);
+    };
+    await look('list');
+    await choose(page, 0, 1, 2);
+    await page.getByText('1 of 3 deliveries would be attempted again.').waitFor();
+    await page.getByText('1 that was delivered is left out, unless you say so below.').waitFor();
+    await page.getByText('1 is on the way already and left alone.').waitFor();
+    expect(replayedIn(relay)).toEqual([]);
+    await look('plan');
+    await page.getByLabel('Reason').fill('Recall is mended');
+    await page.getByRole('button', { name: 'Replay', exact: true }).click();
+    await page.getByText('1 of 3 deliveries is attempted again.').waitFor();
+    await look('result');
+    const results = await page.getByRole('table', { name: 'Results' }).getByRole('row').allTextContents();
+    expect(results.map((text) => /replayed|delivered|on its way/.exec(text)?.[0])).toEqual([
+      ...[undefined, 'delivered', 'replayed', 'on its way'],
+    ]);
+    const note = { who: 'ops', reason: 'Recall is mended' };
+    expect(replayedIn(relay)).toMatchObject([note, note, note]);
+    expect(relay.deliveries.map(({ state }) => state)).toEqual(['delivered', 'waiting', 'dead', 'waiting', 'dead']);
+    await page.getByRole('link', { name: 'Back to the list' }).click();
+    expect(page.url()).toBe(`${opened.url}/deliveries?event=meeting.created`);
+    expect(opened.complaints).toEqual([]);
+  });
+
+  test('boxes are ticked by the keyboard, and are named for who cannot see them', async () => {
+    const relay = mixed();
+    await using opened = await open('/deliveries?state=dead', relay);
+    const { page } = opened;
+    await page.getByRole('checkbox', { name: /^Choose user\.updated to crm of app default, received 20/ }).focus();
+    await page.keyboard.press('Space');
+    for (const key of ['Tab', 'Tab', 'Space', 'Enter']) await page.keyboard.press(key);
+    await page.getByText('2 of 2 deliveries would be attempted again.').waitFor();
+    await page.getByText('2 dead ones are put back and attempted anew, with the whole schedule.').waitFor();
+    await page.getByLabel('Re-sign').check();
+    await page.getByRole('button', { name: 'Replay', exact: true }).click();
+    await page.getByText('2 of 2 deliveries are attempted again.').waitFor();
+    expect(replayedIn(relay)).toHaveLength(2);
+    const marks = relay.deliveries.flatMap(({ replays }) => replays);
+    expect(marks.map(({ resign }) => resign)).toEqual([true, true]);
+  });
+
+  test('who may only look is shown no boxes', async () => {
+    await using opened = await open('/deliveries', mixed(), { role: 'read' });
+    expect(await opened.page.getByRole('checkbox').count()).toBe(0);
+    expect(await opened.page.getByRole('row').count()).toBe(6);
+  });
+
+  test.each<[string, number, string, readonly string[]]>([
+    ['none', 400, 'No delivery was chosen', []],
+    [
+      'more than 200',
+      400,
+      'At most 200 can be chosen',
+      Array.from({ length: 201 }, (_, n) => `default/recall/${n.toString(16).padStart(32, '0')}`),
+    ],
+    ['one of nobody', 404, 'No such app or consumer', [`default/nobody/${ids.dead}`]],
+    ['what is no id', 404, 'No such delivery', ['default/recall/0', 'x']],
+  ])('%s: refused with %i, and nothing is done', async (_what, status, text, chosen) => {
+    const relay = filled();
+    await using own = await serve(relay);
+    for (const path of ['/deliveries/chosen', '/deliveries/replay']) {
+      const body = new URLSearchParams([['csrf', csrfToken], ...chosen.map((value) => ['delivery', value])]);
+      const answer = await fetch(own.url + path, { method: 'POST', body, headers: { accept: 'text/html' } });
+      expect(answer.status).toBe(status);
+      expect(await answer.text()).toContain(text);
+    }
+    expect(replayedIn(relay)).toEqual([]);
+  });
+
+  test('as many as 200 are taken, a copy counts once, and one that is gone by now is told', async () => {
+    const relay = new FakeRelay();
+    for (let index = 0; index < 199; index += 1) relay.add({ state: 'dead' });
+    await using own = await serve(relay);
+    const names = [...relay.deliveries.map(({ notificationId }) => notificationId), 'f'.repeat(32)];
+    const fields = [...names, ...names].map((id) => ['delivery', `default/recall/${id}`]);
+    const post = async (path: string): Promise<string> => {
+      const body = new URLSearchParams([['csrf', csrfToken], ...fields]);
+      return (await fetch(own.url + path, { method: 'POST', body })).text();
+    };
+    expect(await post('/deliveries/chosen')).toContain('1 is not kept any more.');
+    expect(await post('/deliveries/replay')).toContain('199 of 200 deliveries are attempted again.');
+    expect(replayedIn(relay)).toHaveLength(199);
   });
 
   test('one that was delivered is sent again only on purpose', async () => {

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { recallConsumer } from '../src/delivery/names.ts';
 import { createMetrics } from '../src/operator/metrics.ts';
 import { notificationResults } from '../src/report.ts';
+import { connectMetricLabels } from '../src/report-connect.ts';
 import { findProgram } from './support/find-program.ts';
 import { defaultApp } from './support/test-relay.ts';
 
@@ -40,6 +41,7 @@ beforeAll(async () => {
   const metrics = createMetrics({
     consumers: [{ app: defaultApp, consumer: recallConsumer }],
     results: notificationResults,
+    connect: { ...connectMetricLabels([defaultApp]), readFigures: async () => [] },
     store: () => ({ ready: true, findings: [{ level: 'note', code: 'not_flushed' }] }),
     readQueues: async () => [],
     nowMs: () => performance.now(),
@@ -112,7 +114,7 @@ describe('dashboard', () => {
     const shown = dashboard.panels.filter(({ type }) => type !== 'row');
     expect(shown.filter(({ datasource, description }) => datasource === undefined || !description)).toEqual([]);
     const rows = dashboard.panels.filter(({ type }) => type === 'row').map(({ title }) => title);
-    expect(rows).toEqual(['Is it all right?', 'Intake', 'Delivery', 'Store', 'Process']);
+    expect(rows).toEqual(['Is it all right?', 'Intake', 'Delivery', 'Connections', 'Store', 'Process']);
   });
 });
 

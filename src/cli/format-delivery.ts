@@ -1,5 +1,6 @@
 import type { DeliveryDetail, DeliveryRow } from './delivery-views.ts';
 import { formatAge } from './format-age.ts';
+import { oneLine } from './one-line.ts';
 
 const marks: Readonly<Record<string, string>> = {
   delivered: '●',
@@ -73,12 +74,6 @@ function formatAttempt(entry: DeliveryDetail['attemptLog'][number]): { readonly 
 function formatReplay({ at, replayId, by, reason, resign }: DeliveryDetail['replays'][number]) {
   const why = [by && `by ${by}`, reason && `"${oneLine(reason)}"`, resign && 're-signed'].filter(Boolean).join(', ');
   return { at, text: `${at}  replay ${replayId}${why === '' ? '' : `  ${why}`}` };
-}
-
-/** What strangers wrote must not steer the terminal. */
-function oneLine(text: string): string {
-  const shown = JSON.stringify(text).slice(1, -1);
-  return shown.length > 200 ? `${shown.slice(0, 200)}… (--json shows all)` : shown;
 }
 
 function line(label: string, value: string): string {

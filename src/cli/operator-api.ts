@@ -9,7 +9,7 @@ const refusal = z.object({ error: z.object({ code: z.string(), message: z.string
 
 /** What is asked for besides the path. */
 export interface ApiRequest {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'DELETE';
   /** Sent as JSON. */
   readonly input?: unknown;
 }
@@ -30,6 +30,8 @@ export async function askOperatorApi(host: CommandProcess, path: string, api: Ap
   if (status === 404 && (code === undefined || code === 'route_unknown')) {
     throw new RelayError('route_unknown', `the relay at ${base.origin} does not have the operator role`);
   }
+  // What Zoom or Recall has refused is not for the relay to mend.
+  if (status === 502 && code !== undefined) throw new RelayError('request_refused', message ?? code);
   if (status >= 500) throw new RelayError('store_unavailable', `the relay answered ${status}: ${message ?? text}`);
   throw new RelayError('request_refused', message ?? `the relay answered ${status}: ${text}`);
 }

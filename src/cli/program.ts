@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { roles } from '../config.ts';
 import { RelayError } from '../errors.ts';
+import { addConnectionsCommand } from './add-connections-command.ts';
 import type { CommandProcess } from './command-process.ts';
 import { runConsumersListCommand, runConsumersSwitchCommand } from './consumers.ts';
 import {
@@ -66,6 +67,7 @@ export function createProgram(host: CommandProcess): Command {
   addDeliveriesCommand(program, host);
   addReplayCommands(program, host);
   addConsumersCommand(program, host);
+  addConnectionsCommand(program, host, asksTheRelay);
 
   program
     .command('ledger')

@@ -1,7 +1,7 @@
 import type { AppKey } from '../delivery/names.ts';
 import { RelayError } from '../errors.ts';
 import { Secret } from '../secret.ts';
-import { type Connection, stateOf } from './connection.ts';
+import { type Connection, needsPerson, stateOf } from './connection.ts';
 import { createConnectionStore } from './connection-store.ts';
 import { type Deauthorized, type Disconnected, disconnect, endDeauthorized } from './end-connection.ts';
 import { type ConsentReturn, type FinishOutcome, finishConsent } from './finish-consent.ts';
@@ -22,6 +22,8 @@ export interface ConnectionView {
   readonly mode: Connection['mode'];
   readonly state: ReturnType<typeof stateOf>['state'];
   readonly detail?: string;
+  /** Whether only the person can mend it, by connecting again. */
+  readonly needsPerson: boolean;
   readonly zoomUserId?: string;
   readonly zoomAccountId?: string;
   readonly email?: string;
@@ -150,6 +152,7 @@ function viewConnection(connection: Connection, app: ConnectApp | undefined): Co
     user,
     mode,
     ...stateOf(connection, app?.kind ?? 'user_level'),
+    needsPerson: needsPerson(connection),
     ...(zoom.userId !== undefined && { zoomUserId: zoom.userId }),
     ...(zoom.accountId !== undefined && { zoomAccountId: zoom.accountId }),
     ...(zoom.email !== undefined && { email: zoom.email }),

@@ -12,7 +12,11 @@ export type AuditAction =
   | 'replay_started'
   | 'replay_paused'
   | 'replay_resumed'
-  | 'replay_cancelled';
+  | 'replay_cancelled'
+  | 'connect_link_made'
+  | 'connection_ended'
+  | 'bot_urls_viewed'
+  | 'meetings_synced';
 
 export interface AuditNote {
   /** Name of the token. */

@@ -1,5 +1,7 @@
 import { Registry } from 'prom-client';
+import type { ReadConnectionFigures } from './connections/connection-figures.ts';
 import { type ConnectMetricLabels, type ConnectMetrics, createConnectMetrics } from './metrics/connect-metrics.ts';
+import { createConnectionMetrics } from './metrics/connection-metrics.ts';
 import { createDeliveryMetrics, type DeliveryMetrics } from './metrics/delivery-metrics.ts';
 import { createIntakeMetrics, type IntakeMetrics } from './metrics/intake-metrics.ts';
 import { processMetrics } from './metrics/process-metrics.ts';
@@ -20,22 +22,33 @@ export interface MetricsParts {
   /** Every result that a request to an app's endpoint can have. */
   readonly results: readonly string[];
   /** Absent: nobody can connect to any app. */
-  readonly connect?: ConnectMetricLabels;
+  readonly connect?: ConnectMetricLabels & { readonly readFigures: ReadConnectionFigures };
   readonly store: () => StoreHealth;
-  /** Asked for by scrapes, at most every 5 s; one that takes longer than 2 s is a failure. */
+  /** Asked for by scrapes, as `readFigures`, at most every 5 s; one that takes longer than 2 s is a failure. */
   readonly readQueues: () => Promise<readonly QueueReading[]>;
   /** Milliseconds of a clock that only goes forward. */
   readonly nowMs: () => number;
 }
 
-const noConnect = { apps: [], consentResults: [], tokenKinds: [], tokenResults: [], refreshResults: [] };
+const noConnect = {
+  ...{ apps: [], consentResults: [], tokenKinds: [], tokenResults: [], refreshResults: [] },
+  readFigures: async () => [],
+};
 
-export function createMetrics({ consumers, results, connect, store, readQueues, nowMs }: MetricsParts): Metrics {
+export function createMetrics({
+  consumers,
+  results,
+  connect = noConnect,
+  store,
+  readQueues,
+  nowMs,
+}: MetricsParts): Metrics {
   const registry = new Registry();
   const apps = [...new Set(consumers.map(({ app }) => app))];
   const intake = createIntakeMetrics(registry, apps, results);
   const delivery = createDeliveryMetrics(registry, consumers);
-  const ofConnect = createConnectMetrics(registry, connect ?? noConnect);
+  const ofConnect = createConnectMetrics(registry, connect);
+  const connections = createConnectionMetrics(registry, connect.apps, connect.readFigures, nowMs);
   const ofStore = createStoreMetrics(registry, store);
   const queues = createQueueMetrics(registry, consumers, readQueues, nowMs);
   const ofProcess = processMetrics();
@@ -45,7 +58,7 @@ export function createMetrics({ consumers, results, connect, store, readQueues, 
     ...ofConnect,
     ...ofStore,
     async render() {
-      await queues.refresh();
+      await Promise.all([queues.refresh(), connections.refresh()]);
       const texts = await Promise.all([registry.metrics(), ofProcess.metrics()]);
       return { contentType: registry.contentType, body: texts.join('\n') };
     },

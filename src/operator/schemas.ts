@@ -132,7 +132,7 @@ export const deliveryBody = z
   .openapi('DeliveryBody');
 export type DeliveryBody = z.infer<typeof deliveryBody>;
 
-const reason = z.string().trim().max(500).optional().describe('why; kept in the audit log');
+export const reason = z.string().trim().max(500).optional().describe('why; kept in the audit log');
 
 export const replayOneInput = z.object({
   reason,

@@ -1,6 +1,5 @@
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { type ErrorCode, RelayError } from '../../errors.ts';
 import { errorResponse } from '../../http-error.ts';
@@ -8,6 +7,7 @@ import { authenticate } from './authenticate.ts';
 import type { Access } from './create-access.ts';
 import type { AccessEnv } from './identity.ts';
 import { isSameOrigin } from './is-same-origin.ts';
+import { limitBody } from './limit-body.ts';
 import { localPathOf } from './local-path.ts';
 import { logIn } from './log-in.ts';
 import { loginPageHeaders, renderLoginPage } from './login-page.ts';
@@ -18,10 +18,7 @@ const maxFormBytes = 8192;
 /** Logging in and out: `GET /login`, `POST /login`, `POST /logout`. */
 export function createAccessRoutes(access: Access): Hono<AccessEnv> {
   const routes = new Hono<AccessEnv>();
-  const limit = bodyLimit({
-    maxSize: maxFormBytes,
-    onError: (c) => errorResponse(c, 'body_too_large', `the form must have at most ${maxFormBytes} bytes`),
-  });
+  const limit = limitBody(maxFormBytes, 'the form');
 
   routes.get('/login', async (c) => {
     const next = localPathOf(c.req.query('next'));

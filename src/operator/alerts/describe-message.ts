@@ -30,6 +30,8 @@ function describeBegin(message: Message): string {
       return `${figures.signatureMismatch ?? 0} of ${figures.received ?? 0} requests to the endpoint of ${app ?? ''} within 10 min had a wrong signature, ${since}. If the Secret Token was changed in Zoom, configure the new one first, the old one second, and restart. Zoom does not repeat what was refused: it is lost if it came from Zoom.`;
     case 'slow_acknowledgements':
       return `${figures.slow ?? 0} acknowledgements took over 1 s within 5 min, ${since}; Zoom waits 3 s. Look at the store's latency and at the load of the processes with the role edge. Nothing is lost: what is late gets 503, and Zoom repeats it.`;
+    case 'connections':
+      return code === 'failing' ? describeFailing(message, since) : describeNeeded(message, since);
     default:
       return unreachable(kind);
   }
@@ -58,9 +60,25 @@ function describeEnd(message: Extract<Message, { phase: 'end' }>): string {
       return `Over: requests to the endpoint of ${app ?? ''} have right signatures again, or none come. ${lasted}; at worst ${figures.signatureMismatch ?? 0} were wrong within 10 min.`;
     case 'slow_acknowledgements':
       return `Over: acknowledgements take less than 1 s again. ${lasted}; at worst ${figures.slow ?? 0} were slow within 5 min.`;
+    case 'connections':
+      return code === 'failing'
+        ? `Over: no connection of app ${app ?? ''} fails to be refreshed or registered. ${lasted}; at worst ${figures.failing ?? 0} did.`
+        : `Over: nobody of app ${app ?? ''} has to connect again. ${lasted}; at worst ${figures.needPerson ?? 0} had to.`;
     default:
       return unreachable(kind);
   }
+}
+
+function describeNeeded({ app, figures }: Message, since: string): string {
+  const people = amount(figures.needPerson, 'person', 'people');
+  const verb = figures.needPerson === 1 ? 'has' : 'have';
+  return `${people} of app ${app ?? ''} ${verb} to connect again ${since}: Recall gets no tokens for their meetings until then. zoom-relay connections list says who, why, and the command that makes the link to send them. No notification is lost by that.`;
+}
+
+function describeFailing({ app, figures }: Message, since: string): string {
+  const connections = amount(figures.failing, 'connection', 'connections');
+  const verb = figures.failing === 1 ? 'fails' : 'fail';
+  return `${connections} of app ${app ?? ''} ${verb} to be refreshed at Zoom or registered at Recall ${since}; it is tried again by itself. zoom-relay connections list says what they answered. No notification is lost by that.`;
 }
 
 function describeOff(offBy: number): string {

@@ -10,6 +10,7 @@ export const incidentKinds = [
   'no_challenge',
   'bad_signatures',
   'slow_acknowledgements',
+  'connections',
 ] as const;
 export type IncidentKind = (typeof incidentKinds)[number];
 
@@ -17,7 +18,7 @@ const subject = z.object({
   kind: z.enum(incidentKinds),
   app: z.string().exactOptional(),
   consumer: z.string().exactOptional(),
-  /** Of `store_unsafe`: which finding, and what it says. */
+  /** Of `store_unsafe`: which finding, and what it says. Of `connections`: `need_person` or `failing`. */
   code: z.string().exactOptional(),
   detail: z.string().exactOptional(),
 });

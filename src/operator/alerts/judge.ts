@@ -1,3 +1,4 @@
+import type { ConnectionFigures } from '../connections/connection-figures.ts';
 import type { Condition } from './incident.ts';
 import type { AppSnapshot, ConsumerSnapshot, Snapshot, StoreSnapshot } from './snapshot.ts';
 import { storeAway } from './store-away.ts';
@@ -14,6 +15,8 @@ const ledgerOffMs = minuteMs;
 const noChallengeMs = 80 * hourMs;
 const mismatches = { atLeast: 10, shareAbove: 0.2 };
 const slowAcknowledgementsAtLeast = 5;
+/** Zoom or Recall may be away for a while: it is tried again by itself. */
+const connectionsFailingMs = 15 * minuteMs;
 
 /**
  * Everything that is the matter. Of each kind, app, consumer and code at most one; kinds whose beginning cannot be seen
@@ -25,6 +28,7 @@ export function judge(snapshot: Snapshot, nowMs: number): readonly Condition[] {
     ...snapshot.apps.flatMap((app) => judgeApp(app, nowMs)),
     ...judgeStore(snapshot.store, nowMs),
     ...judgeAcknowledgements(snapshot.slowAcknowledgements, nowMs),
+    ...snapshot.connections.flatMap((figures) => judgeConnections(figures, nowMs)),
   ];
 }
 
@@ -88,4 +92,13 @@ function judgeStore({ ready, findings }: StoreSnapshot, nowMs: number): readonly
 function judgeAcknowledgements(slow: number, nowMs: number): readonly Condition[] {
   if (slow < slowAcknowledgementsAtLeast) return [];
   return [{ kind: 'slow_acknowledgements', sinceMs: nowMs, figures: { slow } }];
+}
+
+/** Two matters, each told by itself: what fails and is tried again may end in somebody having to connect again. */
+function judgeConnections({ app, needPerson, failing }: ConnectionFigures, nowMs: number): readonly Condition[] {
+  const about = { kind: 'connections', app, sinceMs: nowMs, figures: { needPerson, failing } } as const;
+  return [
+    ...(needPerson > 0 ? [{ ...about, code: 'need_person' }] : []),
+    ...(failing > 0 ? [{ ...about, code: 'failing', mustLastMs: connectionsFailingMs }] : []),
+  ];
 }

@@ -1,4 +1,5 @@
 import type { AppKey } from '../../delivery/names.ts';
+import type { ReadConnectionFigures } from '../connections/connection-figures.ts';
 import type { ConsumerView } from '../consumers.ts';
 import type { AppLedger, ConsumerLedger, Ledger } from '../ledger.ts';
 import type { AppSnapshot, ConsumerSnapshot, Snapshot, StoreSnapshot } from './snapshot.ts';
@@ -11,6 +12,7 @@ export interface LookPorts {
   readAppFacts(app: AppKey): Promise<{ readonly lastChallengeAtMs?: number }>;
   /** By the minute, those that lie in the time at least in part. */
   readLatency(fromMs: number, toMs: number): Promise<readonly { readonly ack: { readonly overOneSecond: number } }[]>;
+  readonly readConnections: ReadConnectionFigures;
 }
 
 type LookedAtConsumer = Pick<
@@ -28,10 +30,11 @@ const acknowledgementWindowMs = 5 * minuteMs;
  * @throws RelayError `store_unavailable`
  */
 export async function lookAtRelay(ports: LookPorts, nowMs: number): Promise<Snapshot> {
-  const [consumers, ledger, latency] = await Promise.all([
+  const [consumers, ledger, latency, connections] = await Promise.all([
     ports.readConsumers(),
     ports.readLedger(),
     ports.readLatency(nowMs - acknowledgementWindowMs, nowMs),
+    ports.readConnections(),
   ]);
   const facts = await Promise.all(ledger.apps.map(({ app }) => ports.readAppFacts(app)));
   return {
@@ -39,6 +42,7 @@ export async function lookAtRelay(ports: LookPorts, nowMs: number): Promise<Snap
     apps: ledger.apps.map((app, index) => lookAtApp(app, facts[index]?.lastChallengeAtMs, nowMs)),
     store: ports.readStore(),
     slowAcknowledgements: latency.reduce((sum, { ack }) => sum + ack.overOneSecond, 0),
+    connections,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Circuit } from '../../delivery/circuit.ts';
 import type { AppKey, ConsumerKey } from '../../delivery/names.ts';
+import type { ConnectionFigures } from '../connections/connection-figures.ts';
 
 /** What one look at the relay gives. */
 export interface Snapshot {
@@ -8,6 +9,8 @@ export interface Snapshot {
   readonly store: StoreSnapshot;
   /** Acknowledgements of the last 5 minutes that took over a second. */
   readonly slowAcknowledgements: number;
+  /** Of the apps that people can connect to; up to a minute old. */
+  readonly connections: readonly ConnectionFigures[];
 }
 
 export interface ConsumerSnapshot {

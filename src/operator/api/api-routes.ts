@@ -1,10 +1,9 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
-import type { Context } from 'hono';
-import type { AppKey, ConsumerKey } from '../../delivery/names.ts';
 import { RelayError } from '../../errors.ts';
 import { errorResponse } from '../../http-error.ts';
 import type { AccessEnv } from '../access/identity.ts';
 import { requireRole } from '../access/require-role.ts';
+import type { ConnectionService } from '../connections/connection-service.ts';
 import { chainView, meetingReport } from '../doctor-schemas.ts';
 import {
   appKey,
@@ -17,7 +16,6 @@ import {
   deliveryList,
   deliveryListQuery,
   diagnosisView,
-  errorBody,
   ledgerView,
   notificationId,
   replay,
@@ -28,25 +26,12 @@ import {
   storeView,
 } from '../schemas.ts';
 import type { DeliveryName, OperatorService } from '../service.ts';
+import { addConnectionRoutes } from './connection-routes.ts';
+import { before, json, limit, mutable, refusals, whoOf } from './route-parts.ts';
 
 const consumerPath = z.object({ app: appKey, consumer: consumerKey });
 const deliveryPath = consumerPath.extend({ id: notificationId });
 const replayPath = z.object({ id: z.string().regex(/^[a-z0-9-]{1,60}$/) });
-const before = z.string().max(200).optional().describe('from the page before');
-const limit = z.coerce.number().int().min(1).max(200).default(50);
-
-function json<Schema extends z.ZodType>(schema: Schema, description: string) {
-  return { content: { 'application/json': { schema } }, description };
-}
-
-const refusals = {
-  400: json(errorBody, 'the input is not what it must be: see the message'),
-  401: json(errorBody, 'no token, or not one of this relay'),
-  403: json(errorBody, 'the token may only read, or the page was not of this relay'),
-  404: json(errorBody, 'there is no such thing, or not any more'),
-  409: json(errorBody, 'it collides with what is under way'),
-  503: json(errorBody, 'the store is away'),
-};
 const operate = requireRole('operate');
 /** What changes something needs the role unless it is said otherwise, so that no new route can forget it. */
 const changing = ['POST', 'PUT', 'PATCH', 'DELETE'];
@@ -183,13 +168,12 @@ const routesOf = {
 } as const;
 
 /** The operator API under `/api`, and what describes it. Comes behind `authenticate`. */
-export function createApiRoutes(service: OperatorService): OpenAPIHono<AccessEnv> {
+export function createApiRoutes(service: OperatorService, connections: ConnectionService): OpenAPIHono<AccessEnv> {
   const routes = new OpenAPIHono<AccessEnv>({
     defaultHook: (result, c) => {
       return result.success ? undefined : errorResponse(c, 'input_invalid', describeIssues(result.error.issues));
     },
   });
-  const whoOf = (c: Context<AccessEnv>): string => c.get('identity').name;
   const nameOf = (path: z.infer<typeof deliveryPath>): DeliveryName => ({
     ...service.nameOf(path.app, path.consumer),
     id: path.id,
@@ -248,6 +232,7 @@ export function createApiRoutes(service: OperatorService): OpenAPIHono<AccessEnv
   routes.openapi(routesOf.meeting, async (c) => {
     return c.json(await service.readMeeting(c.req.valid('param').id), 200);
   });
+  addConnectionRoutes(routes, connections);
   routes.doc31('/openapi.json', {
     openapi: '3.1.0',
     info: { title: 'zoom-relay operator API', version: '1' },
@@ -267,17 +252,4 @@ export function createApiRoutes(service: OperatorService): OpenAPIHono<AccessEnv
 /** Names what is wrong by where it stands; never the value. */
 function describeIssues(issues: readonly z.core.$ZodIssue[]): string {
   return issues.map(({ path, message }) => `${path.join('.') || 'the input'}: ${message}`).join('; ');
-}
-
-/** The wire format knows neither readonly nor brands. */
-type Mutable<Value> = Value extends AppKey | ConsumerKey
-  ? string
-  : Value extends readonly (infer Item)[]
-    ? Mutable<Item>[]
-    : Value extends object
-      ? { -readonly [Key in keyof Value]: Mutable<Value[Key]> }
-      : Value;
-
-function mutable<Value>(value: Value): Mutable<Value> {
-  return value as Mutable<Value>;
 }

@@ -4,6 +4,7 @@ import { errorResponse } from '../../http-error.ts';
 import type { AccessEnv } from '../access/identity.ts';
 import { createAppRoutes } from './apps/app-routes.ts';
 import { createAuditRoutes } from './audit/audit-routes.ts';
+import { createChosenRoutes } from './deliveries/chosen-routes.ts';
 import { createDeliveryRoutes } from './deliveries/delivery-routes.ts';
 import { describeError } from './describe-error.ts';
 import { createLiveRoutes } from './live/live-routes.ts';
@@ -24,6 +25,7 @@ export function createDashboardRoutes(parts: DashboardParts, assets: Assets = re
   for (const create of [
     createOverviewRoutes,
     createDeliveryRoutes,
+    createChosenRoutes,
     createReplayRoutes,
     createLiveRoutes,
     createAppRoutes,

@@ -1,12 +1,8 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Circuit } from '../../delivery/circuit.ts';
 import type { ConsumerName } from '../ports.ts';
+import { readAtScrape } from './read-at-scrape.ts';
 import type { QueueReading } from './read-queues.ts';
-
-/** A scrape waits this long for the queues at most, milliseconds. */
-const readPatienceMs = 2000;
-/** However often they are scraped, the queues are not read again before, milliseconds. */
-const readAgainAfterMs = 5000;
 
 const states = ['waiting', 'delayed', 'active', 'dead'] as const;
 const circuitLevels: Readonly<Record<Circuit['kind'], number>> = { closed: 0, throttled: 1, half_open: 2, open: 3 };
@@ -29,28 +25,10 @@ export function createQueueMetrics(
     help: 'Scrapes for which the queues could not be read within 2 s: zoom_relay_deliveries, _oldest_pending_seconds and _circuit_state then have the values of before.',
     registers: [registry],
   });
-  let reading: Promise<boolean> | undefined;
-  let readAgainAtMs = Number.NEGATIVE_INFINITY;
-
-  async function read(): Promise<boolean> {
-    try {
-      show(await readQueues());
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
+  const read = readAtScrape(async () => show(await readQueues()), nowMs);
   return {
     async refresh() {
-      if (reading === undefined) {
-        if (nowMs() < readAgainAtMs) return;
-        readAgainAtMs = nowMs() + readAgainAfterMs;
-        reading = read().finally(() => {
-          reading = undefined;
-        });
-      }
-      if (!(await withinPatience(reading))) failures.inc();
+      if (!(await read())) failures.inc();
     },
   };
 }
@@ -88,14 +66,4 @@ function createGauges(
   const nothing = { waiting: 0, delayed: 0, active: 0, dead: 0, circuitKind: 'closed' } as const;
   for (const name of consumers) show({ ...name, ...nothing });
   return (readings) => readings.forEach(show);
-}
-
-async function withinPatience(work: Promise<boolean>): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(resolve, readPatienceMs, false);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -27,7 +27,7 @@ export function createDeliveryRoutes({ service, nowMs }: DashboardParts, send: P
     const isValid = Object.keys(read.problems).length === 0;
     const list = isValid ? await service.listDeliveries(read.filter, { cursor, limit: pageSize }) : undefined;
     const view = { read, cursor, names: service.consumerNames, mayOperate: mayOperate(c), nowMs: nowMs() };
-    const content = renderDeliveries({ ...view, ...(list && { list }) });
+    const content = renderDeliveries(c, { ...view, ...(list && { list }) });
     const { app } = read.filter;
     return send.page(c, { title: 'Deliveries', section: 'deliveries', app, content }, isValid ? 200 : 400);
   });

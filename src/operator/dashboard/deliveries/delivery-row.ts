@@ -7,6 +7,7 @@ import type { Column, TableRow } from '../parts/render-table.ts';
 import { renderAge, renderTime } from '../parts/render-time.ts';
 import { describeAbout } from './describe-about.ts';
 import { describeAnswer } from './describe-answer.ts';
+import { chosenValue } from './read-chosen.ts';
 
 /** How a list of deliveries is laid out. */
 export function deliveryColumns(hasSeveralApps: boolean): readonly Column[] {
@@ -21,6 +22,20 @@ export function deliveryColumns(hasSeveralApps: boolean): readonly Column[] {
     { title: 'Last answer' },
     { title: 'Age', isNumber: true },
   ];
+}
+
+/** The same, each with a box to tick. */
+export function tickableColumns(hasSeveralApps: boolean): readonly Column[] {
+  return [{ title: 'Choose', isSilent: true }, ...deliveryColumns(hasSeveralApps)];
+}
+
+export function tickableTableRow(row: DeliveryRow, hasSeveralApps: boolean, nowMs: number): TableRow {
+  const { id, cells } = deliveryTableRow(row, hasSeveralApps, nowMs);
+  const { app, consumer, notificationId, event, receivedAt } = row;
+  const value = chosenValue({ app, consumer, id: notificationId });
+  const label = `Choose ${event} to ${consumer} of app ${app}, received ${receivedAt}`;
+  const box = html`<label class="tick"><span class="narrow">Choose</span><input type="checkbox" name="delivery" value="${value}" aria-label="${label}"></label>`;
+  return { ...(id !== undefined && { id }), cells: [box, ...cells] };
 }
 
 export function deliveryTableRow(row: DeliveryRow, hasSeveralApps: boolean, nowMs: number): TableRow {
