@@ -286,6 +286,7 @@ const connection = (id: string, more: Partial<KnownConnection> = {}): KnownConne
   id,
   user: `user of ${id}`,
   state: 'healthy',
+  needsPerson: false,
   credentialId: `credential-${id}`,
   zoomUserId: `zoom-${id}`,
   connectedAtMs: nowMs,
@@ -374,13 +375,13 @@ describe('the connections', () => {
     ['healthy', [connection('a')], 'sound', /^1, none revoked/],
     [
       'revoked',
-      [connection('a', { state: 'revoked', detail: 'invalid_grant' })],
+      [connection('a', { state: 'revoked', detail: 'invalid_grant', needsPerson: true })],
       'wrong',
       /1 revoked of 1:\nuser of a \(a\): invalid_grant/,
     ],
     [
       'tokens that cannot be refreshed',
-      [connection('a', { state: 'refresh_failing' })],
+      [connection('a', { state: 'refresh_failing', needsPerson: true })],
       'wrong',
       /1 whose tokens cannot be refreshed of 1/,
     ],
@@ -389,6 +390,13 @@ describe('the connections', () => {
     const finding = judgeConnections(connections);
     expect(finding).toMatchObject({ mark, text: expect.stringMatching(text) });
     if (mark === 'wrong') expect(finding.fix).toContain('zoom-relay connections link --connection a');
+  });
+
+  test('a refresh that may yet succeed asks nothing of the person', () => {
+    const { mark, fix } = judgeConnections([connection('a', { state: 'refresh_failing' })]);
+    expect(mark).toBe('wrong');
+    expect(fix).toMatch(/tried again by itself/);
+    expect(fix).not.toContain('connections link');
   });
 
   test.each<[string, readonly KnownConnection[], 'sound' | 'wrong' | 'unknown', RegExp]>([

@@ -158,6 +158,13 @@ describe.each(engines)('on $engine', ({ createStore }) => {
     expect((await read(id)).app.verdict.code).toBe('nobody_connected');
   });
 
+  test("no character of a stranger's text steers the terminal", async () => {
+    const { id } = await create('host-\u001b[2J\u202e');
+    const { out } = await runCommand(relay, 'meeting', id);
+    expect(out).toContain('host-\\u001b[2J\\u202e');
+    expect(out.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
+  });
+
   test('a notification that only mentions the number is none of the meeting', async () => {
     const { id } = await create(stage.users[0].id);
     await create(`host-${id}`);

@@ -1,4 +1,5 @@
 import type { CommandProcess } from './command-process.ts';
+import { harmless } from './one-line.ts';
 
 export type Mark = '✓' | '✗' | '?';
 
@@ -21,5 +22,6 @@ export function formatLine({ mark, subject, app, text, fix }: Line, namesApps: b
   const shown = host.stdout.isTTY ? `${colours[mark]}${mark}\x1b[0m` : mark;
   const whose = app !== undefined && namesApps ? `${app}: ` : '';
   const whole = `${whose}${text}${fix === undefined ? '' : `\n→ ${fix.replaceAll('\n', '\n  ')}`}`;
-  return `${shown} ${subject.padEnd(subjectWidth)}${whole.replaceAll('\n', `\n${' '.repeat(subjectWidth + 2)}`)}\n`;
+  const lines = whole.split('\n').map(harmless);
+  return `${shown} ${subject.padEnd(subjectWidth)}${lines.join(`\n${' '.repeat(subjectWidth + 2)}`)}\n`;
 }

@@ -1,6 +1,7 @@
 import { formatAge } from '../format-age.ts';
 import { formatTable } from './format-table.ts';
 import type { MeetingReport } from './meeting.ts';
+import { harmless, oneLine } from './one-line.ts';
 
 type App = MeetingReport['apps'][number];
 
@@ -19,8 +20,8 @@ export function formatMeeting({ meetings, apps }: MeetingReport): string {
 function formatApp(app: App, meeting: MeetingReport['meetings'][number] | undefined): string {
   const { code, text, remedy } = app.verdict;
   return [
-    `${markOf(code)} app ${app.app}: ${text}`,
-    ...(remedy === undefined ? [] : [`  → ${remedy}`]),
+    `${markOf(code)} app ${app.app}: ${harmless(text)}`,
+    ...(remedy === undefined ? [] : [`  → ${harmless(remedy)}`]),
     '',
     `  directory   ${describeMeeting(meeting)}`,
     `  Recall      ${describeRecall(app.recall)}`,
@@ -41,10 +42,10 @@ function describeMeeting(meeting: MeetingReport['meetings'][number] | undefined)
   if (meeting === undefined) return 'has not heard of it';
   const { topic, startTime, hostId, operatorEmail, isDeleted, firstHeard } = meeting;
   return [
-    ...(topic === undefined ? [] : [`"${topic}"`]),
-    ...(startTime === undefined ? [] : [`starts ${startTime}`]),
-    ...(hostId === undefined ? [] : [`host ${hostId}`]),
-    ...(operatorEmail === undefined ? [] : [`created by ${operatorEmail}`]),
+    ...(topic === undefined ? [] : [`"${oneLine(topic)}"`]),
+    ...(startTime === undefined ? [] : [`starts ${oneLine(startTime)}`]),
+    ...(hostId === undefined ? [] : [`host ${oneLine(hostId)}`]),
+    ...(operatorEmail === undefined ? [] : [`created by ${oneLine(operatorEmail)}`]),
     ...(firstHeard === undefined ? [] : [`${firstHeard.event} at ${firstHeard.at}`]),
     ...(isDeleted === true ? ['deleted at Zoom'] : []),
   ].join(', ');
@@ -55,7 +56,7 @@ function describeRecall({ state, detail, credentials }: App['recall']): string {
     case 'not_asked':
       return 'not asked: the relay has no RECALL_API_KEY';
     case 'no_answer':
-      return `did not answer: ${detail ?? 'no reason known'}`;
+      return `did not answer: ${harmless(detail ?? 'no reason known')}`;
     case 'unknown':
       return 'does not know it';
     case 'known':
@@ -80,7 +81,7 @@ function describeCredential({
 function formatDeliveries(deliveries: App['deliveries']): readonly string[] {
   if (deliveries.length === 0) return [];
   const rows = deliveries.map(({ event, state, attempts, receivedAt, endedAt = '–', notificationId }) => {
-    return [event, state, attempts, receivedAt, endedAt, notificationId];
+    return [oneLine(event), state, attempts, receivedAt, endedAt, notificationId];
   });
   const table = formatTable(['event', 'state', 'attempts', 'received', 'ended', 'notificationId'], rows);
   return table

@@ -40,6 +40,8 @@ export interface KnownConnection {
   /** `healthy`, `unconfirmed`, `unhealthy_at_recall`, `revoked`, `refresh_failing`, `missing_scopes`. */
   readonly state: string;
   readonly detail?: string;
+  /** Only the person can mend it, by connecting again. */
+  readonly needsPerson: boolean;
   readonly zoomUserId?: string;
   readonly zoomAccountId?: string;
   readonly email?: string;

@@ -17,7 +17,7 @@ export function judgeConnections(connections: readonly KnownConnection[]): Findi
       ...(failing.length > 0 ? [`${failing.length} whose tokens cannot be refreshed`] : []),
     ];
     const text = `${counts.join(', ')} of ${connections.length}:\n${some(faulty.map(describe), '\n')}`;
-    return wrong(subject, text, `send the person a new link: ${some(faulty.map(reconnectCommand), '\n')}`);
+    return wrong(subject, text, fixOf(faulty));
   }
   if (unconfirmed.length > 0) {
     const text = `${unconfirmed.length} of ${connections.length} not confirmed by Recall yet; it is asked again every few minutes`;
@@ -54,6 +54,18 @@ export function judgeScopes(kind: ZoomClient['kind'], connections: readonly Know
   const rest = untold === 0 ? '' : `; of ${untold} more it cannot be told, Recall keeps their tokens`;
   const bots = forBots.length === 0 ? '' : `; for bots' tokens ${forBots.length} lack ${names('bots', forBots)}`;
   return sound(subject, `${told.length} granted what Recall needs${bots}${rest}`);
+}
+
+/** A refresh that may yet succeed is tried again by itself. */
+function fixOf(faulty: readonly KnownConnection[]): string {
+  const toLink = faulty.filter(({ needsPerson }) => needsPerson);
+  const waiting = faulty.length - toLink.length;
+  return [
+    ...(toLink.length === 0 ? [] : [`send the person a new link: ${some(toLink.map(reconnectCommand), '\n')}`]),
+    ...(waiting === 0
+      ? []
+      : ['a refresh that fails is tried again by itself; if it lasts, check ZOOM_APP_CLIENT_SECRET']),
+  ].join('\n');
 }
 
 function describe({ id, user, detail }: KnownConnection): string {
