@@ -98,6 +98,7 @@ export function composeOperator(parts: OperatorParts): Operator {
   let running: { readonly alerts: Alerts; readonly runner: { stop(): Promise<void> } } | undefined;
   const dashboard: DashboardParts = {
     service,
+    connections,
     readHistory: (range) => readHistory(parts.latency, range, Date.now()),
     readIncidents: async () => (await running?.alerts.currentIncidents()) ?? [],
     tail,
