@@ -24,12 +24,14 @@ import type { ReadConnectionFigures } from './operator/connections/connection-fi
 import { type ConnectionService, createConnectionService } from './operator/connections/connection-service.ts';
 import { createAssetRoutes } from './operator/dashboard/create-asset-routes.ts';
 import { createDashboardRoutes } from './operator/dashboard/create-dashboard-routes.ts';
-import type { DashboardParts, History, HistoryRange, Latency } from './operator/dashboard/ports.ts';
+import { type HistorySource, readHistory } from './operator/dashboard/overview/read-history.ts';
+import type { DashboardParts } from './operator/dashboard/ports.ts';
 import { showErrorsAsPages } from './operator/dashboard/show-errors-as-pages.ts';
 import { type Diagnosis, readDiagnosis } from './operator/diagnosis.ts';
-import type { LatencyLog, LatencyStats } from './operator/latency-log.ts';
+import type { LatencyLog } from './operator/latency-log.ts';
 import { LiveTail } from './operator/live-tail.ts';
 import type { Metrics } from './operator/metrics.ts';
+import type { OutageLog } from './operator/outage-log.ts';
 import type { ConsumerName, OperatorSource } from './operator/ports.ts';
 import { startReplayRunner } from './operator/replays/replay-runner.ts';
 import { createReplays } from './operator/replays/replays.ts';
@@ -51,6 +53,7 @@ export interface OperatorParts {
   readonly latency: LatencyLog;
   /** Absent: nobody can connect to any app. */
   readonly connect: Connect | undefined;
+  readonly outages: OutageLog;
   readonly readFigures: ReadConnectionFigures;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -99,7 +102,7 @@ export function composeOperator(parts: OperatorParts): Operator {
   const dashboard: DashboardParts = {
     service,
     connections,
-    readHistory: (range) => readHistory(parts.latency, range, Date.now()),
+    readHistory: (range) => readHistory(composeHistory(parts, source), names, range, Date.now()),
     readIncidents: async () => (await running?.alerts.currentIncidents()) ?? [],
     tail,
     stopping: stopping.signal,
@@ -123,21 +126,15 @@ export function composeOperator(parts: OperatorParts): Operator {
   };
 }
 
-const spanMs: Readonly<Record<HistoryRange, number>> = { hour: 3_600_000, day: 86_400_000 };
-
-async function readHistory(latency: LatencyLog, range: HistoryRange, nowMs: number): Promise<History> {
-  const minutes = await latency.read(nowMs - spanMs[range], nowMs);
+function composeHistory({ latency, outages }: OperatorParts, source: OperatorSource): HistorySource {
   return {
-    minutes: minutes.map(({ atMs, ack, delivery }) => ({
-      atMs,
-      ...(ack.count > 0 && { ack: viewLatency(ack) }),
-      delivery: Object.fromEntries(Object.entries(delivery).map(([name, stats]) => [name, viewLatency(stats)])),
-    })),
+    latency,
+    outages,
+    async readDownSince(app, consumer) {
+      const circuit = await source.circuit(queueNameOf(app, consumer));
+      return 'sinceMs' in circuit ? circuit.sinceMs : undefined;
+    },
   };
-}
-
-function viewLatency({ count, p50, p99, max }: LatencyStats): Latency {
-  return { count, p50Ms: p50, p99Ms: p99, maxMs: max };
 }
 
 /** What operators' questions ask of the store. */

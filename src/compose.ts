@@ -32,6 +32,7 @@ import { createHealthRoutes, type Health } from './operator/health-routes.ts';
 import { createLatencyLog } from './operator/latency-log.ts';
 import { readQueues } from './operator/metrics/read-queues.ts';
 import { createMetrics, type Metrics } from './operator/metrics.ts';
+import { createOutageLog } from './operator/outage-log.ts';
 import type { OperatorSource } from './operator/ports.ts';
 import { createPrivateRoutes } from './operator/private-routes.ts';
 import { type PlannedConsumer, planConsumers } from './plan-consumers.ts';
@@ -111,6 +112,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
   const ledger = new IntakeLedger({ countIntake: (app, counts) => store.countIntake(app, counts) });
   const facts = createAppFacts(store.records('apps'), Date.now);
   const latency = createLatencyLog(store.records('latency'), randomUUID(), Date.now);
+  const outages = createOutageLog(store.records('outages'), Date.now);
   const intake = composeIntake(config, consumers, {
     writer: timedWriter(store, metrics),
     observe: reportIntake({ log, ledger, metrics, facts, latency }),
@@ -134,6 +136,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
         facts,
         latency,
         connect,
+        outages,
         readFigures,
         metrics,
         log,
@@ -146,7 +149,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
   store.open();
   operator?.start();
   const maintenance = config.roles.includes('worker') ? connect?.startMaintenance() : undefined;
-  const attempts = { observe: reportDelivery({ log, metrics, latency }), trace: tracing.attempt };
+  const attempts = { observe: reportDelivery({ log, metrics, latency, outages }), trace: tracing.attempt };
   const targets = working.map((consumer) => work(store, consumer, config, attempts));
   log.info({ event: 'started', roles: config.roles, apps: [...config.apps.keys()], store: store.engine });
 
@@ -163,7 +166,7 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
       if (stopped !== undefined) return stopped;
       stopping = true;
       operator?.endStreams();
-      const background = [ledger, facts, latency, operator, maintenance].filter((part) => part !== undefined);
+      const background = [ledger, facts, latency, outages, operator, maintenance].filter((part) => part !== undefined);
       const closable = [...targets, tracing, ...(connect === undefined ? [] : [connect])];
       const settling = [store.stopWorkers(), connect?.settle()];
       stopped = stopAll([listeners.public, listeners.private], settling, background, [store, ...closable], log);

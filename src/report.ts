@@ -7,6 +7,7 @@ import { describeError, type Log } from './log.ts';
 import type { AppFacts } from './operator/app-facts.ts';
 import type { LatencyLog } from './operator/latency-log.ts';
 import type { Metrics } from './operator/metrics.ts';
+import type { OutageLog } from './operator/outage-log.ts';
 import { rejections } from './zoom/verify.ts';
 
 /** Why a notification can be answered with 503. */
@@ -34,10 +35,11 @@ export interface Reporters {
   readonly metrics: Metrics;
   readonly facts: AppFacts;
   readonly latency: LatencyLog;
+  readonly outages: OutageLog;
 }
 
 /** One log line, one count, one metric for each request to an app's endpoint. */
-export function reportIntake({ log, ledger, metrics, facts, latency }: Reporters): IntakeObserver {
+export function reportIntake({ log, ledger, metrics, facts, latency }: Omit<Reporters, 'outages'>): IntakeObserver {
   return (event) => {
     if (event.kind === 'app_unknown') {
       log.warn({ event: 'rejected', reason: 'app_unknown', key: event.key });
@@ -93,9 +95,16 @@ export function reportIntake({ log, ledger, metrics, facts, latency }: Reporters
 }
 
 /** One log line and one metric for each attempt of a delivery. */
-export function reportDelivery({ log, metrics, latency }: Omit<Reporters, 'ledger' | 'facts'>): DeliveryObserver {
+export function reportDelivery({
+  log,
+  metrics,
+  latency,
+  outages,
+}: Omit<Reporters, 'ledger' | 'facts'>): DeliveryObserver {
   return (event) => {
     if (event.kind === 'circuit') {
+      const { app, consumer, from, to } = event;
+      if ('sinceMs' in from && !('sinceMs' in to)) outages.ended(app, consumer, from.sinceMs);
       reportCircuit(event, log);
       return;
     }
@@ -107,8 +116,9 @@ export function reportDelivery({ log, metrics, latency }: Omit<Reporters, 'ledge
     switch (event.kind) {
       case 'delivered':
         metrics.delivered(app, consumer, event.latencyMs);
+        if (event.sinceEventMs !== undefined) metrics.eventDelivered(app, consumer, event.sinceEventMs);
         latency.delivered(app, consumer, event.latencyMs);
-        log.info({ event: 'delivered', ...fields, latencyMs: event.latencyMs });
+        log.info({ event: 'delivered', ...fields, latencyMs: event.latencyMs, sinceEventMs: event.sinceEventMs });
         return;
       case 'attempt_failed':
         log.warn({ event: 'attempt_failed', ...fields, outcome, retryInMs: event.delayMs });

@@ -9,11 +9,13 @@ import { readFilter } from '../src/operator/dashboard/deliveries/read-filter.ts'
 import { timeLineOf } from '../src/operator/dashboard/deliveries/time-line.ts';
 import { PendingRows } from '../src/operator/dashboard/live/pending-rows.ts';
 import { chartFigures } from '../src/operator/dashboard/overview/chart-figures.ts';
+import { describeOutages } from '../src/operator/dashboard/overview/describe-outages.ts';
 import { planCharts } from '../src/operator/dashboard/overview/plan-charts.ts';
 import { fillMinutes } from '../src/operator/dashboard/overview/sparkline.ts';
 import { sumUpHistory } from '../src/operator/dashboard/overview/sum-up-history.ts';
 import { formatLatency } from '../src/operator/dashboard/parts/format-latency.ts';
 import { pathOfDeliveries, pathOfDelivery } from '../src/operator/dashboard/parts/paths.ts';
+import type { History } from '../src/operator/dashboard/ports.ts';
 import { describePlan } from '../src/operator/dashboard/replays/describe-plan.ts';
 import { describeProgress } from '../src/operator/dashboard/replays/describe-progress.ts';
 import { choiceOf, readReplayForm } from '../src/operator/dashboard/replays/read-replay-form.ts';
@@ -252,6 +254,7 @@ describe('figures', () => {
   const charts = planCharts([{ app, consumer: recallConsumer }], false);
   const history = {
     minutes: [{ atMs: minute - minuteMs, ack: latency, delivery: { 'default/recall': { ...latency, count: 0 } } }],
+    outages: {},
   };
 
   test('every minute of the range has its place; what was not measured is a gap, and no count is 0', () => {
@@ -270,24 +273,59 @@ describe('figures', () => {
     expect(chartFigures(charts, history, [], 'day', nowMs).atSec).toHaveLength(1440);
   });
 
-  test('outages that are open are shaded for whom they concern', () => {
-    const sinceMs = nowMs - 5 * minuteMs;
-    const incident = { kind: 'circuit_open', app: 'default', sinceMs, text: '' };
-    const shadedBy = (consumer: string, kind = 'circuit_open'): readonly unknown[] => {
-      const figures = chartFigures(charts, history, [{ ...incident, kind, consumer }], 'hour', nowMs);
-      return figures.charts.map(({ shaded }) => shaded.length);
+  test('outages, of the past and of now, are shaded for whom they concern, and said in words', () => {
+    const past = { fromMs: nowMs - 30 * minuteMs, toMs: nowMs - 20 * minuteMs };
+    const current = { fromMs: nowMs - 5 * minuteMs };
+    const shadedBy = (outages: History['outages']) => {
+      const figures = chartFigures(charts, { ...history, outages }, [], 'hour', nowMs);
+      return figures.charts.map(({ shaded, note }) => [...shaded, note]);
     };
-    expect(shadedBy('recall')).toEqual([0, 0, 1]);
-    expect(shadedBy('crm')).toEqual([0, 0, 0]);
-    expect(shadedBy('recall', 'bad_signatures')).toEqual([0, 0, 0]);
+    const [now, ...none] = [nowMs / 1000, [''], ['']] as const;
+    expect(shadedBy({ 'default/recall': [past, current] })).toEqual([
+      ...none,
+      [[now - 1800, now - 1200], [now - 300, now], 'shaded: down 2 times, 15 min in all, and now'],
+    ]);
+    expect(shadedBy({ 'default/crm': [past] })).toEqual([...none, ['']]);
+  });
+
+  test('while the store is away, every consumer is shaded; other incidents shade nothing', () => {
+    const shadedBy = (kind: string) => {
+      const incident = { kind, sinceMs: nowMs - 5 * minuteMs, text: '' };
+      return chartFigures(charts, history, [incident], 'hour', nowMs).charts.map(({ shaded }) => shaded.length);
+    };
+    expect(shadedBy('store_away')).toEqual([0, 0, 1]);
+    expect(shadedBy('bad_signatures')).toEqual([0, 0, 0]);
+  });
+
+  test.each<[string | undefined, readonly (readonly [from: string, to?: string])[]]>([
+    [undefined, []],
+    ['09:40 to 09:52 UTC', [['09:40:10', '09:52:50']]],
+    ['at 09:40 UTC for 30 s', [['09:40:10', '09:40:40']]],
+    ['since 09:55 UTC', [['09:55:00']]],
+    [
+      '2 times, 11 min in all',
+      [
+        ['09:30:00', '09:40:00'],
+        ['09:45:00', '09:46:00'],
+      ],
+    ],
+    ['2 times, 12 min in all, and now', [['09:40:00', '09:50:00'], [at(-120).slice(11, 19)]]],
+  ])('outages are told as %s', (words, times) => {
+    const msOf = (time: string): number => Date.parse(`${at(0).slice(0, 11)}${time}Z`);
+    const outages = times.map(([from, to]) => ({ fromMs: msOf(from), ...(to !== undefined && { toMs: msOf(to) }) }));
+    expect(describeOutages(outages, nowMs)).toBe(words);
+  });
+
+  test('an outage of more than a day is told by its length', () => {
+    expect(describeOutages([{ fromMs: nowMs - 76 * 60 * minuteMs }], nowMs)).toBe('for 3 d 4 h');
   });
 
   test('a range is summed up by its middle and its worst minute', () => {
     const minutes = [1, 2, 3].map((n) => {
       return { atMs: n * minuteMs, ack: { count: n * 10, p50Ms: n, p99Ms: 100 * n, maxMs: 1000 - n }, delivery: {} };
     });
-    expect(sumUpHistory({ minutes }, 'ack')).toEqual({ count: 60, p50Ms: 2, p99Ms: 300, maxMs: 999 });
-    expect(sumUpHistory({ minutes }, 'default/recall')).toBeUndefined();
+    expect(sumUpHistory({ minutes, outages: {} }, 'ack')).toEqual({ count: 60, p50Ms: 2, p99Ms: 300, maxMs: 999 });
+    expect(sumUpHistory({ minutes, outages: {} }, 'default/recall')).toBeUndefined();
   });
 
   test('a sparkline has every minute up to the last whole one', () => {

@@ -6,6 +6,25 @@ import type { Identity } from '../src/operator/access/identity.ts';
 import { findBarriers, isTooWide, openChromium, openPage } from './support/chromium.ts';
 import { attemptOf, csrfToken, FakeRelay, minuteMs, nameOf, nasty, type Served, serve } from './support/fake-relay.ts';
 
+/** For the browser: the colour that most of a chart of the last hour has around a time, which is that of its ground. */
+const groundOfChart = `(chart, minutesAgo) => {
+  const canvas = document.querySelector(chart + ' canvas');
+  const [over, all] = [document.querySelector(chart + ' .u-over'), canvas].map((part) => part.getBoundingClientRect());
+  const scale = canvas.width / all.width;
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const counts = new Map();
+  for (let ago = minutesAgo - 2; ago <= minutesAgo + 2; ago += 0.5) {
+    for (let y = over.top; y < over.bottom; y += 2) {
+      const x = over.left + over.width * (59 - ago) / 59;
+      const [column, row] = [(x - all.left) * scale, (y - all.top) * scale].map(Math.round);
+      const at = (row * canvas.width + column) * 4;
+      const colour = data.slice(at, at + 4).join();
+      counts.set(colour, (counts.get(colour) ?? 0) + 1);
+    }
+  }
+  return [...counts].sort(([, one], [, other]) => other - one)[0][0];
+}`;
+
 let browser: Browser;
 let served: Served;
 
@@ -219,6 +238,29 @@ describe('the overview', () => {
       'until Zoom is answered',
     );
   });
+
+  test.each(['light', 'dark'] as const)(
+    'an outage of the past is shaded in its chart and told in words, %s',
+    async (colorScheme) => {
+      const relay = filled();
+      await using opened = await open('/', relay, {}, { colorScheme });
+      const { page, complaints } = opened;
+      const chartOf = (consumer: string): string => `[data-chart="default/${consumer}"]`;
+      await page
+        .locator(chartOf('recall'))
+        .getByText(/down \d\d:\d\d to \d\d:\d\d UTC/)
+        .waitFor();
+      expect(await page.getByRole('table', { name: 'Latencies' }).textContent()).toMatch(/\d\d:\d\d to \d\d:\d\d UTC/);
+      expect(complaints).toEqual([]); // before the pixels are read, of which the browser complains
+      const colourOf = async (consumer: string, minutesAgo: number): Promise<unknown> =>
+        page.evaluate(`(${groundOfChart})('${chartOf(consumer)}', ${minutesAgo})`);
+      const ground = await colourOf('recall', 50);
+      expect(await colourOf('recall', 34)).not.toBe(ground);
+      expect(await colourOf('recall', 15)).toBe(ground);
+      expect(await colourOf('directory', 34)).toBe(ground);
+      expect(await page.locator(chartOf('directory')).getByText(/down/).count()).toBe(0);
+    },
+  );
 
   test('when the store goes away, the page stays and says since when it is not fresh', async () => {
     const relay = filled();

@@ -16,7 +16,6 @@ import type { QueueReading } from '../src/operator/metrics/read-queues.ts';
 import { createMetrics, type Metrics, type MetricsParts } from '../src/operator/metrics.ts';
 import { notificationResults, reportIntake } from '../src/report.ts';
 import { connectMetricLabels } from '../src/report-connect.ts';
-import { uniqueBody } from './support/bodies.ts';
 import { createRedisDatabase } from './support/engines.ts';
 import { eventually } from './support/eventually.ts';
 import { stopAfterEach } from './support/keep.ts';
@@ -98,7 +97,7 @@ describe('every series is there from the start, at 0', () => {
         ),
         ...['waiting', 'delayed', 'active', 'dead'].map((state) => `deliveries{${of},state="${state}"}`),
         ...['oldest_pending_seconds', 'circuit_state'].map((name) => `${name}{${of}}`),
-        ...['delivery_attempt', 'delivery_latency'].map((name) => `${name}_seconds_count{${of}}`),
+        ...['delivery_attempt', 'delivery_latency', 'event_delivery'].map((name) => `${name}_seconds_count{${of}}`),
         ...['store_round_trip_seconds_count', 'queues_read_failures_total'],
       ];
       for (const name of series) expect(readValue(text, `zoom_relay_${name}`)).toBe(0);
@@ -113,6 +112,7 @@ test('durations are in seconds, whatever they are measured in', async () => {
   metrics.eventLag(acme, -300); // Zoom's clock is ahead
   metrics.attempt(acme, crm, 'refused', 40);
   metrics.delivered(acme, crm, 7000);
+  metrics.eventDelivered(acme, crm, 9000);
   metrics.dead(acme, crm, 'gave_up');
   metrics.replayed(acme, crm, 'gone');
   metrics.storeRoundTrip(2);
@@ -122,9 +122,29 @@ test('durations are in seconds, whatever they are measured in', async () => {
   expect(readValue(text, 'zoom_relay_event_lag_seconds_count{app="acme"}')).toBe(2);
   expect(readValue(text, 'zoom_relay_delivery_attempt_seconds_sum{app="acme",consumer="crm"}')).toBe(0.04);
   expect(readValue(text, 'zoom_relay_delivery_latency_seconds_sum{app="acme",consumer="crm"}')).toBe(7);
+  expect(readValue(text, 'zoom_relay_event_delivery_seconds_sum{app="acme",consumer="crm"}')).toBe(9);
   expect(readValue(text, 'zoom_relay_store_round_trip_seconds_sum')).toBe(0.002);
   expect(readValue(text, 'zoom_relay_dead_deliveries_total{app="acme",consumer="crm",reason="gave_up"}')).toBe(1);
   expect(readValue(text, 'zoom_relay_replayed_deliveries_total{app="acme",consumer="crm",result="gone"}')).toBe(1);
+});
+
+test('an event_ts ahead of our clock counts as no lag; one that no clock can account for is left out', async () => {
+  const metrics = create();
+  const hourMs = 3_600_000;
+  const daysMs = (days: number): number => days * 24 * hourMs;
+  const absurdMs = [-hourMs - 1, -1e15, daysMs(366), Date.now(), Number.POSITIVE_INFINITY, Number.NaN];
+  for (const lagMs of [-1, -hourMs, 0, daysMs(365), ...absurdMs]) {
+    metrics.eventLag(acme, lagMs);
+    metrics.eventDelivered(acme, crm, lagMs);
+  }
+  const text = await render(metrics);
+  for (const [name, labels] of [
+    ['event_lag', 'app="acme"'],
+    ['event_delivery', 'app="acme",consumer="crm"'],
+  ]) {
+    expect(readValue(text, `zoom_relay_${name}_seconds_count{${labels}}`)).toBe(4);
+    expect(readValue(text, `zoom_relay_${name}_seconds_sum{${labels}}`)).toBe(daysMs(365) / 1000);
+  }
 });
 
 test('a code that no notification should be answered with is counted as internal', async () => {
@@ -244,7 +264,9 @@ describe('of a running relay', () => {
     const worker = await keep(startTestRelay(url, { env: { RETRY_SCHEDULE: '1h' } }));
     const edge = await keep(startTestRelay(url, { role: ['edge'] }));
     worker.recall.misbehaveAlways(answering(503));
-    for (const body of Array.from({ length: 7 }, () => uniqueBody())) await edge.post(body);
+    for (let serial = 0; serial < 7; serial += 1) {
+      await edge.post(`{"event":"meeting.created","event_ts":${Date.now()},"payload":{"serial":${serial}}}`);
+    }
     await eventually('the circuit has opened', () => worker.logged.some(({ event }) => event === 'circuit_open'));
     const of = 'app="default",consumer="recall"';
     const text = await eventually('the edge knows', async () => {
@@ -268,6 +290,10 @@ describe('of a running relay', () => {
     expect(lag).toBeGreaterThanOrEqual(40);
     expect(lag).toBeLessThan(60);
     expect(readValue(text, 'zoom_relay_event_lag_seconds_count{app="default"}')).toBe(1);
+    const since = 'zoom_relay_event_delivery_seconds';
+    expect(readValue(text, `${since}_count{app="default",consumer="recall"}`)).toBe(1);
+    expect(readValue(text, `${since}_sum{app="default",consumer="recall"}`)).toBeGreaterThanOrEqual(40);
+    expect(readValue(text, `${since}_sum{app="default",consumer="recall"}`)).toBeLessThan(60);
     const latency = 'zoom_relay_delivery_latency_seconds';
     expect(readValue(text, `${latency}_count{app="default",consumer="recall"}`)).toBe(2);
     expect(readValue(text, `${latency}_sum{app="default",consumer="recall"}`)).toBeLessThan(20);

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { notificationIdOf } from '../src/delivery/names.ts';
 import { answering } from '../src/demo/recall-stand-in.ts';
 import { zoomHeaders } from '../src/demo/zoom-stand-in.ts';
-import { engines, type TestStore } from './support/engines.ts';
+import { createRedisDatabase, engines, type TestStore } from './support/engines.ts';
 import { eventually } from './support/eventually.ts';
 import { ask, post } from './support/operator-client.ts';
 import { startTestRelay, type TestRelay, testSecret } from './support/test-relay.ts';
@@ -257,4 +258,20 @@ describe.each(engines)('on $engine', ({ createStore }) => {
       }
     }
   });
+});
+
+test('on Redis, what a notification can be found by is kept beside it, so that no search reads bodies', async () => {
+  const store = await createRedisDatabase();
+  const relay = await startTestRelay(store.url);
+  const client = new Redis(store.url);
+  const object = { id: 85_746_065_432, uuid: 'Uuid==', host_id: 'HostId', topic: 'Review' };
+  const payload = { account_id: 'Account', operator: 'Jane@Example.com', object };
+  const body = Buffer.from(JSON.stringify({ event: 'meeting.created', payload }));
+  await relay.post(body, { headers: { 'x-zm-request-id': 'Request-1' } });
+  const handles = await client.hget(`zoom-relay:{default.recall}:${notificationIdOf(body)}`, 'handles');
+  client.disconnect();
+  await relay.stop();
+  await store.remove();
+  const expected = ['85746065432', 'uuid==', 'hostid', 'jane@example.com', 'account', 'request-1'];
+  expect(handles).toBe(`\n${expected.join('\n')}`);
 });

@@ -41,12 +41,14 @@ interface Content {
   readonly body?: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
   readonly label?: string;
+  readonly handles?: readonly string[];
 }
 
 async function add(store: Store, queue: QueueName, contents: readonly Content[]): Promise<readonly string[]> {
-  const deliveries = contents.map(({ body = uniqueBody(), headers = {}, label = 'meeting.created' }) => {
+  const deliveries = contents.map(({ body = uniqueBody(), headers = {}, label = 'meeting.created', handles }) => {
     const data = encodeDelivery({ body, headers, receivedAtMs: 0, secretId: 'the-secret' });
-    return { queue, id: notificationIdOf(body), label, data, sizeBytes: body.length };
+    const known = handles === undefined ? {} : { handles };
+    return { queue, id: notificationIdOf(body), label, data, ...known, sizeBytes: body.length };
   });
   expect(await store.add(deliveries)).toEqual(deliveries.map(() => true));
   return deliveries.map(({ id }) => id);
@@ -361,6 +363,23 @@ describe.each(engines)('on $engine', ({ createStore }) => {
     expect(await find('')).toEqual(ids);
   });
 
+  test('a text is found in a handle of the delivery that has it', async () => {
+    const store = await start();
+    const bodies = ['{"topic":"one","id":85746065432,"host":"jane@example.com"}', '{"topic":"two","id":8}', 'three'];
+    const handles = [['85746065432', 'jane@example.com'], ['8'], []];
+    const contents = bodies.map((text, index) => ({ body: Buffer.from(text), handles: handles[index] ?? [] }));
+    const ids = await addApart(store, queue, contents);
+    const find = (text: string) => idsOf(store, queue, { ...oldest, text });
+    expect(await find('85746065432')).toEqual([ids[0]]);
+    expect(await find('57460')).toEqual([ids[0]]);
+    expect(await find('JANE@Example.com')).toEqual([ids[0]]);
+    expect(await find('8')).toEqual(ids.slice(0, 2));
+    expect(await find('857460654321')).toEqual([]);
+    expect(await find('.')).toEqual(ids.slice(0, 1)); // no pattern
+    expect(await idsOf(store, queue, { ...oldest, text: '8', event: pattern('user.*') })).toEqual([]);
+    expect(await find('')).toEqual(ids);
+  });
+
   test('what is rare is found wherever it is, in any order, with small pages', async () => {
     const store = await start();
     const wanted = { body: Buffer.from('{"needle":1}') };
@@ -510,6 +529,26 @@ describe('the index of all jobs on redis', () => {
     await eventually('indexed', async () => (await idsOf(store, queue, newest)).length === 50);
     expect(await idsOf(store, queue, newest)).toEqual(whole);
     expect(await store.account(queue)).toMatchObject({ accepted: 50, pending: 50, delivered: 0, dead: 0 });
+  });
+
+  test('a delivery is found by its handles alone, whatever the case, also by none; without them by what stands in it', async () => {
+    const { store, queue, client } = await startIndexed();
+    const body = (topic: string) => Buffer.from(JSON.stringify({ topic, host: 'Jane' }));
+    const contents = [
+      { body: body('one'), handles: ['Jane'] },
+      { body: body('two'), handles: [] },
+      { body: body('three') },
+    ];
+    const [known = '', none = '', unknown = ''] = await addApart(store, queue, contents);
+    const find = (text: string) => idsOf(store, queue, { ...oldest, text });
+    expect(await find('jane')).toEqual([known]);
+    expect(await find('Jane')).toEqual([known, unknown]);
+    expect(await find('topic')).toEqual([unknown]);
+    // A process that was killed before it could count it has not kept the handles either.
+    await client.hdel(`zoom-relay:${queue}:${known}`, 'handles', 'counted');
+    await client.hdel(`zoom-relay:${queue}:${none}`, 'handles', 'counted');
+    await store.recount(queue);
+    expect(await find('topic')).toEqual([known, none, unknown]);
   });
 
   test('data that is no JSON is found as it is', async () => {

@@ -6,10 +6,10 @@ import { type Relay, startRelay } from '../compose.ts';
 import { loadConfig, roles } from '../config.ts';
 import { offBy, receivedOf, sumOf } from '../delivery/ledger.ts';
 import { type AppKey, recallConsumer } from '../delivery/names.ts';
-import { demoOauthAppId, demoSecret } from '../demo/demo-app.ts';
-import { type RecallStandIn, startRecallStandIn } from '../demo/recall-stand-in.ts';
-import { publishedSecret } from '../demo/samples.ts';
-import { type DemoStage, demoSteps, type StepResult } from '../demo/steps.ts';
+import { makeDemoLink } from '../demo/connect-steps.ts';
+import { type DemoStandIns, startDemoStandIns } from '../demo/demo-stand-ins.ts';
+import { demoSteps } from '../demo/demo-steps.ts';
+import type { DemoStage, StepResult } from '../demo/steps.ts';
 import { RelayError } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
 import type { CommandProcess } from './command-process.ts';
@@ -24,7 +24,7 @@ const pollMs = 50;
 export async function runDemoCommand(host: CommandProcess, options: { readonly once: boolean }): Promise<void> {
   const print = (line = ''): void => void host.stdout.write(`${line}\n`);
   const folder = await mkdtemp(join(tmpdir(), 'zoom-relay-demo-'));
-  const recall = await startRecallStandIn(demoOauthAppId, [demoSecret, publishedSecret]);
+  const standIns = await startDemoStandIns();
   const live = { on: false };
   const log = createLog('info', { write: (line) => void (live.on && host.stdout.write(`  ${line}`)) });
   const stopping = new AbortController();
@@ -33,7 +33,7 @@ export async function runDemoCommand(host: CommandProcess, options: { readonly o
   const show = async (): Promise<void> => {
     print('zoom-relay demo · embedded store in a temporary folder · nothing leaves this machine');
     print();
-    starting = startDemoRelay(folder, recall, log);
+    starting = startDemoRelay(folder, standIns, log);
     const relay = await starting;
     const endpoint = new URL('/webhooks/zoom/default', relay.publicUrl);
     print(`  relay          ${endpoint}`);
@@ -42,12 +42,13 @@ export async function runDemoCommand(host: CommandProcess, options: { readonly o
     print();
     await whenReady(relay, stopping.signal);
     const operator = { url: relay.privateUrl, token: operatorToken };
-    const stage = { endpoint, recall, operator, sent: { total: 0, acceptedSha256: new Set<string>() } };
+    const { recall, zoom } = standIns;
+    const stage = { endpoint, recall, zoom, operator, sent: { total: 0, acceptedSha256: new Set<string>() } };
     const holds = await runSteps(stage, relay, print);
     if (!holds) host.exitCode = 1;
     if (options.once) return;
     live.on = true;
-    printInvitation(relay, endpoint, print);
+    printInvitation(relay, endpoint, await makeDemoLink(stage, 'you'), print);
     await interrupted;
   };
   try {
@@ -56,38 +57,20 @@ export async function runDemoCommand(host: CommandProcess, options: { readonly o
   } finally {
     stopping.abort();
     await (await starting?.catch(() => undefined))?.stop();
-    await recall.close();
+    await standIns.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** On the usual ports; on free ones when those are taken. */
-async function startDemoRelay(folder: string, recall: RecallStandIn, log: Log): Promise<Relay> {
-  const start = (port: string, operatorPort: string): Promise<Relay> =>
-    startRelay(
-      loadConfig(
-        {
-          ZOOM_APP_SECRET_TOKEN: `${demoSecret.reveal()},${publishedSecret.reveal()}`,
-          RECALL_ZOOM_OAUTH_APP_ID: demoOauthAppId,
-          RECALL_BASE_URL: recall.baseUrl,
-          STORE_URL: `file:${folder}/store`,
-          HOST: '127.0.0.1',
-          PORT: port,
-          OPERATOR_PORT: operatorPort,
-          OPERATOR_TOKEN: operatorToken,
-          RETRY_SCHEDULE: '500ms,1s,2s,5s',
-          SIGNATURE_TOLERANCE_SEC: '1000000000', // Zoom's published requests are from 2024
-        },
-        roles,
-      ),
-      log,
-    );
-  try {
-    return await start('8080', '9090');
-  } catch (error) {
-    if (error instanceof RelayError && error.code === 'listener_failed') return start('0', '0');
-    throw error;
-  }
+function startDemoRelay(folder: string, { environment }: DemoStandIns, log: Log): Promise<Relay> {
+  const settings = {
+    ...environment,
+    STORE_URL: `file:${folder}/store`,
+    OPERATOR_TOKEN: operatorToken,
+    RETRY_SCHEDULE: '500ms,1s,2s,5s',
+    SIGNATURE_TOLERANCE_SEC: '1000000000', // Zoom's published requests are from 2024
+  };
+  return startRelay(loadConfig(settings, roles), log);
 }
 
 async function whenReady(relay: Relay, stopping: AbortSignal): Promise<void> {
@@ -158,7 +141,7 @@ async function settledCounts(relay: Relay): ReturnType<Relay['consumerCounts']> 
   }
 }
 
-function printInvitation(relay: Relay, endpoint: URL, print: (line?: string) => void): void {
+function printInvitation(relay: Relay, endpoint: URL, link: string, print: (line?: string) => void): void {
   const to = endpoint.port === '8080' ? '' : ` --to ${endpoint}`;
   print();
   print('  Try it, in another terminal:');
@@ -167,6 +150,8 @@ function printInvitation(relay: Relay, endpoint: URL, print: (line?: string) => 
   const at = relay.privateUrl.port === '9090' ? '' : ` ZOOM_RELAY_URL=${relay.privateUrl.origin}`;
   print(`    OPERATOR_TOKEN=${operatorToken}${at} npm run -s zoom-relay -- deliveries list`);
   print(`    curl -s ${relay.privateUrl}metrics`);
+  print('  Or in a browser, to connect a Zoom at the stand-in:');
+  print(`    ${link}`);
   print('  What happens is logged below. Ctrl-C ends the demo and removes its folder.');
   print();
 }

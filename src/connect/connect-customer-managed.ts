@@ -3,7 +3,7 @@ import type { ConnectionStore } from './connection-store.ts';
 import type { ConsentFor } from './consent-states.ts';
 import type { ConsentOutcome } from './finish-consent.ts';
 import { keepGrant, ownerOf } from './new-connection.ts';
-import { type ConnectApp, type ConnectParts, describeRefusal } from './ports.ts';
+import { type ConnectApp, type ConnectParts, quoteRefusal } from './ports.ts';
 import { registerCallback } from './register-callback.ts';
 import type { TokenKeeper } from './tokens/token-keeper.ts';
 
@@ -29,10 +29,10 @@ export async function connectCustomerManaged(
   parts: ConnectParts,
 ): Promise<ConsentOutcome> {
   const exchanged = await app.zoom.exchangeCode(granted);
-  if (exchanged.kind !== 'ok') return { kind: 'refused', code: 'zoom_refused', detail: describeRefusal(exchanged) };
+  if (exchanged.kind !== 'ok') return { kind: 'refused', code: 'zoom_refused', detail: quoteRefusal(exchanged) };
   const tokens = exchanged.value;
   const me = await parts.zoomApi.readMe({ token: tokens.accessToken, apiUrl: tokens.apiUrl });
-  if (me.kind !== 'ok') return { kind: 'refused', code: 'zoom_refused', detail: describeRefusal(me) };
+  if (me.kind !== 'ok') return { kind: 'refused', code: 'zoom_refused', detail: quoteRefusal(me) };
   const grantor = { userId: me.value.id, accountId: me.value.accountId, email: me.value.email };
   const owner = ownerOf(app, grantor);
   if (owner === undefined)
@@ -44,7 +44,7 @@ export async function connectCustomerManaged(
   const { connection, isNew } = await keepGrant(app, owner, grantor, consent.user, grant, store, parts);
   const registered = await registerCallback(app, connection, store, parts);
   if (registered.kind !== 'registered') {
-    const detail = describeRefusal(registered);
+    const detail = quoteRefusal(registered);
     return { kind: 'refused', code: 'recall_refused', detail, isKept: true };
   }
   parts.observe({ kind: 'connected', app: app.key, connection: connection.id, isNew, isByPerson: true });

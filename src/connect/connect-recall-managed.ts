@@ -5,7 +5,7 @@ import type { ConsentFor } from './consent-states.ts';
 import type { ConsentOutcome } from './finish-consent.ts';
 import { freeCredential } from './free-credential.ts';
 import { keepGrant, ownerOf } from './new-connection.ts';
-import { type ConnectApp, type ConnectParts, describeRefusal } from './ports.ts';
+import { type ConnectApp, type ConnectParts, quoteRefusal } from './ports.ts';
 
 /**
  * Hands the code to Recall, which exchanges it and keeps the tokens. Recall gives an existing credential back, renewed,
@@ -47,12 +47,12 @@ function healthOf({ status }: RecallCredential, nowMs: number) {
 }
 
 async function refuse(app: ConnectApp, consent: ConsentFor, refusal: RecallRefusal): Promise<ConsentOutcome> {
-  const refused = { kind: 'refused', code: 'recall_refused', detail: describeRefusal(refusal) } as const;
+  const refused = { kind: 'refused', code: 'recall_refused', detail: quoteRefusal(refusal) } as const;
   if (refusal.kind !== 'refused') return refused;
   const { conflictingUserId: userId, conflictingAccountId: accountId } = refusal;
   const conflict = userId !== undefined ? { userId } : accountId !== undefined ? { accountId } : undefined;
   if (conflict === undefined || consent.isSecondTry) return refused;
   const freed = await freeCredential(app, conflict);
-  if (freed.kind !== 'ok') return { ...refused, detail: describeRefusal(freed) };
+  if (freed.kind !== 'ok') return { ...refused, detail: quoteRefusal(freed) };
   return { kind: 'again' };
 }

@@ -26,26 +26,30 @@ export async function disconnect(
   const leftBehind =
     app === undefined
       ? ['its app is not configured: nothing was undone at Zoom and Recall']
-      : await undoElsewhere(connection, app, keeper);
+      : await undoElsewhere(connection, app, isForced, keeper);
   if (leftBehind.length > 0 && !isForced) return { kind: 'kept', leftBehind };
   await store.remove(connection);
   observe({ kind: 'ended', app: connection.app, connection: connection.id, by: 'operator', leftBehind });
   return { kind: 'disconnected', leftBehind };
 }
 
-async function undoElsewhere(connection: Connection, app: ConnectApp, keeper: TokenKeeper): Promise<readonly string[]> {
-  const token = await tokenOf(connection, app, keeper); // from Recall, while it has the credential
-  const revoked = token.kind === 'token' ? await app.zoom.revoke(token.token) : token;
-  const deleted =
-    connection.credentialId === undefined ? undefined : await app.recall.deleteCredential(connection.credentialId);
+/** Recall's part comes second: without its credential there is no token left to revoke with. */
+async function undoElsewhere(
+  connection: Connection,
+  app: ConnectApp,
+  isForced: boolean,
+  keeper: TokenKeeper,
+): Promise<readonly string[]> {
   const left: string[] = [];
+  const token = await tokenOf(connection, app, keeper);
+  const revoked = token.kind === 'token' ? await app.zoom.revoke(token.token) : token;
   // What Zoom no longer takes needs no revoking.
   const isRevoked = ['ok', 'ended', 'invalid_grant', 'unauthorized'].includes(revoked.kind);
   if (!isRevoked && 'detail' in revoked) left.push(`access was not revoked at Zoom (${revoked.detail})`);
-  if (deleted !== undefined && deleted.kind !== 'ok' && deleted.kind !== 'not_found') {
-    left.push(`the credential was not deleted at Recall (${describeRefusal(deleted)})`);
-  }
-  return left;
+  if (connection.credentialId === undefined || (left.length > 0 && !isForced)) return left;
+  const deleted = await app.recall.deleteCredential(connection.credentialId);
+  const isDeleted = deleted.kind === 'ok' || deleted.kind === 'not_found';
+  return isDeleted ? left : [...left, `the credential was not deleted at Recall (${describeRefusal(deleted)})`];
 }
 
 async function tokenOf(

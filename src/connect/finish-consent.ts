@@ -95,7 +95,7 @@ function refusalIn({
 }: ConsentReturn): Extract<ConsentOutcome, { kind: 'refused' }> | undefined {
   if (error === 'access_denied') return { kind: 'refused', code: 'consent_denied' };
   if (error !== undefined) {
-    const detail = `Zoom: ${errorDescription ?? error}`.slice(0, longest.detail);
+    const detail = (errorDescription || error).slice(0, longest.detail);
     return { kind: 'refused', code: 'consent_failed', detail };
   }
   return code === undefined || code === '' || code.length > longest.code

@@ -121,7 +121,12 @@ export type ConnectObserver = (event: ConnectEvent) => void;
 export const tokenKinds = ['access_token', 'zak', 'obf', 'join_token'] as const;
 export type TokenKind = (typeof tokenKinds)[number];
 
-/** In one line: what Recall or Zoom said. */
+/** For a person: what Recall or Zoom said, and no more. */
+export function quoteRefusal(refusal: RecallRefusal | ZoomRefusal): string {
+  return 'status' in refusal && refusal.status !== undefined ? `${refusal.detail} (${refusal.status})` : refusal.detail;
+}
+
+/** For an operator, in one line: what kind of refusal it is, and what Recall or Zoom said. */
 export function describeRefusal(refusal: RecallRefusal | ZoomRefusal): string {
   const status = 'status' in refusal && refusal.status !== undefined ? ` (${refusal.status})` : '';
   return `${refusal.kind}${status}: ${refusal.detail}`;

@@ -4,6 +4,8 @@ import type { AppKey, ConsumerKey } from '../delivery/names.ts';
 import type { ReplayMark } from '../delivery/replay-mark.ts';
 import { decodeDelivery } from '../delivery/stored-delivery.ts';
 import { unreachable } from '../errors.ts';
+import { lookAtEvent } from '../zoom/event.ts';
+import { readEventTimestamp } from '../zoom/event-timestamp.ts';
 import type { SecretTokens } from '../zoom/secret-token.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import { isIntact } from './integrity.ts';
@@ -45,6 +47,8 @@ export interface QueuedDelivery {
 
 /** What is known of an attempt when it has ended. */
 interface Ended extends Reached {
+  /** Absent when it could not be read. */
+  readonly body?: Uint8Array;
   readonly receivedAtMs: number;
   readonly startedAtMs: number;
   readonly isProbe: boolean;
@@ -78,7 +82,8 @@ export async function attemptDelivery(
   if (entry.kind === 'hold') return { decision: entry };
   const intact = { id, content, attempt, history, ...(replay !== undefined && { replay }) };
   const reached = await deliver(consumer, intact, parts);
-  return settle(consumer, delivery, { ...reached, receivedAtMs, startedAtMs, isProbe: entry.isProbe }, parts);
+  const ended = { ...reached, body: content.body, receivedAtMs, startedAtMs, isProbe: entry.isProbe };
+  return settle(consumer, delivery, ended, parts);
 }
 
 /** Hands the delivery over, watched by `parts.trace`. */
@@ -108,10 +113,10 @@ async function settle(
   const { decision } = await parts.breaker.settle((circuit) => {
     return decide(attempted, ended.outcome, circuit, consumer.policy, nowMs, random);
   });
-  const { outcome, receivedAtMs } = ended;
+  const { outcome, receivedAtMs, body } = ended;
   const detail = 'reason' in outcome ? { detail: outcome.reason } : {};
   const record = recordOf(delivery, ended, nowMs, parts);
-  return conclude(consumer, delivery, { decision, record, receivedAtMs, ...detail }, parts);
+  return conclude(consumer, delivery, { decision, record, receivedAtMs, ...(body && { body }), ...detail }, parts);
 }
 
 function recordOf(delivery: QueuedDelivery, ended: Ended, nowMs: number, parts: AttemptParts): AttemptRecord {
@@ -146,6 +151,7 @@ interface Conclusion {
   readonly decision: Decision;
   readonly record: AttemptRecord;
   readonly receivedAtMs: number;
+  readonly body?: Uint8Array;
   /** What the reason alone does not say. */
   readonly detail?: string;
 }
@@ -154,16 +160,19 @@ interface Conclusion {
 function conclude(
   consumer: Consumer,
   delivery: QueuedDelivery,
-  { decision, record, receivedAtMs, detail }: Conclusion,
+  { decision, record, receivedAtMs, body, detail }: Conclusion,
   parts: AttemptParts,
 ): Settled {
   const { id: notificationId, replay } = delivery;
   const replayed = replay === undefined ? {} : { replayId: replay.replayId };
   const common = { app: consumer.app, consumer: consumer.key, notificationId, record, ...replayed };
   switch (decision.kind) {
-    case 'done':
-      parts.observe({ kind: 'delivered', ...common, latencyMs: record.startedAtMs + record.durationMs - receivedAtMs });
+    case 'done': {
+      const answeredAtMs = record.startedAtMs + record.durationMs;
+      const latencyMs = answeredAtMs - receivedAtMs;
+      parts.observe({ kind: 'delivered', ...common, latencyMs, ...sinceEvent(body, answeredAtMs) });
       break;
+    }
     case 'retry':
       parts.observe({ kind: 'attempt_failed', ...common, delayMs: decision.delayMs });
       break;
@@ -178,4 +187,10 @@ function conclude(
       unreachable(decision);
   }
   return { decision, record };
+}
+
+/** The body is parsed for it (2 µs for 1 KB), which is why only what has been delivered is asked. */
+function sinceEvent(body: Uint8Array | undefined, answeredAtMs: number): { readonly sinceEventMs?: number } {
+  const toldMs = body && readEventTimestamp(lookAtEvent(body));
+  return toldMs === undefined ? {} : { sinceEventMs: answeredAtMs - toldMs };
 }

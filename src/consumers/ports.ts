@@ -75,6 +75,8 @@ type AttemptEnd =
       readonly kind: 'delivered';
       /** From receipt of the notification to the consumer's answer, milliseconds. */
       readonly latencyMs: number;
+      /** From `event_ts` to the consumer's answer, milliseconds, by two clocks: may be negative. Absent when the body says none. */
+      readonly sinceEventMs?: number;
     }
   | { readonly kind: 'attempt_failed'; readonly delayMs: number }
   /** It failed, but against a consumer known to be down or pausing: not counted, not kept. */

@@ -33,6 +33,8 @@ export interface NewDelivery {
   /** The event's name, or `unknown`: what a queue browser shows. At most 100 of `a-z 0-9 _ .` */
   readonly label: string;
   readonly data: StoredDelivery;
+  /** What a search for a text finds it by. Absent: whatever stands in it. */
+  readonly handles?: readonly string[];
   /** About what it weighs in memory, in bytes. */
   readonly sizeBytes: number;
 }

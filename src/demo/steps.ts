@@ -12,6 +12,7 @@ import {
   readSample,
   type SampleName,
 } from './samples.ts';
+import type { ZoomOAuthStandIn } from './zoom-oauth/zoom-oauth-stand-in.ts';
 import { postAsZoom, type ZoomAnswer, zoomHeaders } from './zoom-stand-in.ts';
 
 /** What the steps act on. */
@@ -19,6 +20,8 @@ export interface DemoStage {
   /** The relay's event notification endpoint. */
   readonly endpoint: URL;
   readonly recall: RecallStandIn;
+  /** Zoom's OAuth. */
+  readonly zoom: ZoomOAuthStandIn;
   /** The operator API. */
   readonly operator: { readonly url: URL; readonly token: string };
   /** Everything sent so far; the demo's own count of what the relay received. */
@@ -37,7 +40,7 @@ export interface StepResult {
 export type Step = (stage: DemoStage) => Promise<StepResult>;
 
 /** How long a delivery may take before the demo calls it missing, milliseconds. */
-const deliveryPatienceMs = 15_000;
+export const deliveryPatienceMs = 15_000;
 const directoryPollMs = 50;
 
 const capturedChallenge: Step = async (stage) => {
@@ -138,10 +141,10 @@ function sample(name: SampleName): Step {
   return (stage) => forwarded(stage, name, readSample(name, Date.now()), demoSecret);
 }
 
-export const demoSteps: readonly Step[] = [
-  capturedChallenge,
-  sample('meeting.created'),
-  directoryKnows,
+/** What happens to notifications, in two parts: what comes after the second needs `meeting.created` to have come. */
+export const challengeSteps: readonly Step[] = [capturedChallenge];
+export const createdSteps: readonly Step[] = [sample('meeting.created'), directoryKnows];
+export const otherSteps: readonly Step[] = [
   capturedMeetingStarted,
   theSameAgain,
   forgedSignature,

@@ -6,6 +6,7 @@ import { answerChallenge, type ChallengeAnswer, challengeEvent } from '../zoom/c
 import { type EventLook, lookAtEvent } from '../zoom/event.ts';
 import { readEventTimestamp } from '../zoom/event-timestamp.ts';
 import { pickForwardedHeaders } from '../zoom/headers.ts';
+import { handlesOf, identifiersIn } from '../zoom/identifiers.ts';
 import { readSignatureClaim, type VerifiedNotification, verifyNotification } from '../zoom/verify.ts';
 import type {
   DeliveryWriter,
@@ -103,8 +104,9 @@ function deliveriesOf(
   const data = encodeDelivery(notification);
   const sizeBytes = notification.body.length + 1024;
   const label = look.name ?? 'unknown';
+  const handles = handlesOf(identifiersIn(look), notification.headers);
   const wanting = app.consumers.filter((consumer) => consumer.wants(look.name));
-  return wanting.map(({ key }) => ({ queue: queueNameOf(app.key, key), id, label, data, sizeBytes }));
+  return wanting.map(({ key }) => ({ queue: queueNameOf(app.key, key), id, label, data, handles, sizeBytes }));
 }
 
 /** Each way a request can end: one event for the observers, one answer for the sender. */

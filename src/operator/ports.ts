@@ -70,7 +70,7 @@ export interface DeliveryQuery {
   readonly untilMs?: number;
   /** Ended before, epoch milliseconds; for delivered and dead ones. */
   readonly endedBeforeMs?: number;
-  /** Stands somewhere in the body or the headers, as written. */
+  /** Stands in what it can be found by; what is found may have it elsewhere in body and headers only. */
   readonly text?: string;
   /** Where the page before ended. */
   readonly cursor?: string;

@@ -42,6 +42,8 @@ export interface NewJob {
   readonly id: string;
   readonly label: string;
   readonly data: StoredDelivery;
+  /** What a search for a text finds it by, see `NewDelivery`. An engine that is quick enough without need not keep them. */
+  readonly handles?: readonly string[];
 }
 
 /** A space of records; takes only what was checked. */

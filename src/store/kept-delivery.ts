@@ -40,7 +40,10 @@ export interface DeliveryQuery {
   readonly untilMs?: number;
   /** Ended before, epoch milliseconds; what has not ended is left out. */
   readonly endedBeforeMs?: number;
-  /** Stands somewhere in the body, if that is kept as text, or in the value of a header: as written here, or in lower case. */
+  /**
+   * Stands in one of its handles, whatever the case, or, on engines and in deliveries without them, somewhere in the body,
+   * if that is kept as text, or in the value of a header: as written here, or in lower case.
+   */
   readonly text?: string;
   /** Of a page or delivery of the same list. */
   readonly cursor?: string;

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { RelayError } from '../errors.ts';
+import type { NewJob } from './engine.ts';
 import { dayMinutes, minuteMs } from './minutes.ts';
 import type { IntakeAccount, QueueAccount, QueueMinute } from './store.ts';
 
@@ -8,18 +9,20 @@ export type Client = Redis | Cluster;
 /**
  * Marks jobs as counted, and counts those that were not yet: whoever marks a job was the first to add it, exact also
  * when two processes add the same id at the same instant, or when one died between adding and counting. All are put into
- * the index, which orders jobs by when they were added.
- * KEYS: the ledger, the index, then the jobs. ARGV: the minute, then the ids of the jobs. Answers 1 new, 0 there before,
- * -1 not there.
+ * the index, which orders jobs by when they were added. A new one gets its handles, for `redis-scan-script.ts`.
+ * KEYS: the ledger, the index, then the jobs. ARGV: the minute, then the ids of the jobs, then the handles of each (empty:
+ * not known). Answers 1 new, 0 there before, -1 not there.
  */
 const markNew = `
-local answers, new = {}, 0
+local answers, new, count = {}, 0, #KEYS - 2
 for i = 3, #KEYS do
   local addedAt = redis.call('HGET', KEYS[i], 'timestamp')
   if not addedAt then answers[i - 2] = -1
   else
     answers[i - 2] = redis.call('HSETNX', KEYS[i], 'counted', 1)
     new = new + answers[i - 2]
+    local handles = ARGV[i - 1 + count]
+    if answers[i - 2] == 1 and handles ~= '' then redis.call('HSET', KEYS[i], 'handles', handles) end
     redis.call('ZADD', KEYS[2], addedAt, ARGV[i - 1])
   end
 end
@@ -29,6 +32,8 @@ if new > 0 then
 end
 return answers`;
 
+type MarkedJob = Pick<NewJob, 'id' | 'handles'>;
+
 /**
  * @param prefix of the queue's keys, with the colon at its end
  * @returns for each whether it is new
@@ -36,10 +41,10 @@ return answers`;
 export async function markNewJobs(
   client: Client,
   prefix: string,
-  ids: readonly string[],
+  jobs: readonly MarkedJob[],
   nowMs: number,
 ): Promise<readonly boolean[]> {
-  const answers = await mark(client, prefix, ids, nowMs);
+  const answers = await mark(client, prefix, jobs, nowMs);
   return answers.map((answer) => {
     // Delivered and removed by retention within this very moment, or not written: Zoom sends it again, it folds.
     if (answer === -1) throw new RelayError('store_unavailable', 'a delivery was not found after adding it');
@@ -50,13 +55,19 @@ export async function markNewJobs(
 async function mark(
   client: Client,
   prefix: string,
-  ids: readonly string[],
+  jobs: readonly MarkedJob[],
   nowMs: number,
 ): Promise<readonly unknown[]> {
-  const keys = [`${prefix}ledger`, `${prefix}index`, ...ids.map((id) => `${prefix}${id}`)];
-  const answers = await client.eval(markNew, keys.length, ...keys, String(Math.floor(nowMs / minuteMs)), ...ids);
+  const keys = [`${prefix}ledger`, `${prefix}index`, ...jobs.map(({ id }) => `${prefix}${id}`)];
+  const args = [Math.floor(nowMs / minuteMs), ...jobs.map(({ id }) => id), ...jobs.map(handlesText)];
+  const answers = await client.eval(markNew, keys.length, ...keys, ...args);
   if (!Array.isArray(answers)) throw new RelayError('internal', 'Redis answered something else');
   return answers;
+}
+
+/** A line for each handle, in lower case; begins with a line break, so that none at all is not the same as not known. */
+function handlesText({ handles }: MarkedJob): string {
+  return handles === undefined ? '' : `\n${handles.join('\n').toLowerCase()}`;
 }
 
 const recountAtOnce = 500;
@@ -78,7 +89,8 @@ export async function countUncounted(client: Client, prefix: string, nowMs: numb
     for (let from = 0; ; from += recountAtOnce) {
       const ids = await read(from, from + recountAtOnce - 1);
       if (ids.length === 0) break;
-      await mark(client, prefix, ids, nowMs);
+      const jobs = ids.map((id) => ({ id }));
+      await mark(client, prefix, jobs, nowMs);
     }
   }
 }

@@ -47,6 +47,7 @@ function argumentsOf(query: DeliveryQuery) {
       : { low: asText(sinceMs), high: asText(untilMs), endedBefore: endedBeforeMs }),
     ...(event.endsWith('*') ? event !== '*' && { eventPrefix: event.slice(0, -1) } : { event }),
     texts: searchTexts(query.text),
+    lowered: query.text?.toLowerCase(),
     ...(cursor !== undefined && { behind: parseCursor(cursor) }),
     isDescending: order === 'newest',
     isBrief,

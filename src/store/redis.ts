@@ -137,8 +137,7 @@ export function createRedisEngine(url: string): Engine {
 
     async add(queue: BullQueue, queueName: string, jobs: readonly NewJob[]) {
       await queue.addBulk(jobs.map(({ id, label, data }) => ({ name: label, data, opts: { jobId: id } })));
-      const ids = jobs.map(({ id }) => id);
-      return markNewJobs(connected().adding, keyOf(queueName, ''), ids, Date.now());
+      return markNewJobs(connected().adding, keyOf(queueName, ''), jobs, Date.now());
     },
 
     account: (queueName: string) => readQueueAccount(connected().adding, keyOf(queueName, ''), Date.now()),

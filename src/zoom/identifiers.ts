@@ -1,4 +1,4 @@
-import { lookAtEvent } from './event.ts';
+import { type EventLook, lookAtEvent } from './event.ts';
 
 /** Who and what a body is about, as text, for showing and finding it. A look, never a source. */
 export interface Identifiers {
@@ -17,7 +17,16 @@ export interface Identifiers {
 type Members = Readonly<Record<string, unknown>>;
 
 export function identifiersOf(body: Uint8Array): Identifiers {
-  const { parsed, name } = lookAtEvent(body);
+  return identifiersIn(lookAtEvent(body));
+}
+
+/** What a notification can be found by, besides its own id: its identifiers and `x-zm-request-id`. */
+export function handlesOf({ all }: Identifiers, headers: Readonly<Record<string, string>>): readonly string[] {
+  const requestId = headers['x-zm-request-id'];
+  return requestId === undefined ? all : [...all, requestId];
+}
+
+export function identifiersIn({ parsed, name }: EventLook): Identifiers {
   const event = membersOf(parsed);
   const payload = membersOf(event.payload);
   const object = membersOf(payload.object);

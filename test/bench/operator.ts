@@ -6,6 +6,7 @@ import { encodeDelivery, type NewDelivery } from '../../src/delivery/stored-deli
 import { createLog } from '../../src/log.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { handlesOf, identifiersOf } from '../../src/zoom/identifiers.ts';
 import { eventually } from '../support/eventually.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { startRedis } from '../support/redis-server.ts';
@@ -85,8 +86,16 @@ async function addSome(store: Store, from: number, to: number): Promise<void> {
     object.topic = 'x'.repeat(bodyBytes - JSON.stringify(event).length);
     const body = Buffer.from(JSON.stringify(event));
     const headers = { 'content-type': 'application/json', 'x-zm-request-id': `request-${number}` };
+    const handles = handlesOf(identifiersOf(body), headers);
     const data = encodeDelivery({ body, headers, receivedAtMs: Date.now(), secretId: '00000000' });
-    return { queue, id: notificationIdOf(body), label: 'meeting.created', data, sizeBytes: body.length + 1024 };
+    return {
+      queue,
+      id: notificationIdOf(body),
+      label: 'meeting.created',
+      data,
+      handles,
+      sizeBytes: body.length + 1024,
+    };
   });
   await store.add(some);
 }

@@ -372,7 +372,10 @@ export async function serve(
           ack: latency(index, 4),
           delivery: { 'default/recall': latency(index, 60), 'default/directory': latency(index + 9, 8) },
         }));
-        return { minutes: relay.deliveries.length === 0 ? [] : minutes };
+        if (relay.deliveries.length === 0) return { minutes: [], outages: {} };
+        const past = { fromMs: Date.now() - 40 * minuteMs, toMs: Date.now() - 28 * minuteMs };
+        const current = relay.downSinceMs === undefined ? [] : [{ fromMs: relay.downSinceMs }];
+        return { minutes, outages: { 'default/recall': [past, ...current] } };
       },
       readIncidents: async () => relay.incidents,
       tail,

@@ -1,7 +1,7 @@
 import type { Connection, troubleKinds } from '../connection.ts';
 
 /** A refresh that has not ended after so long has died with its process. Longer than Zoom is waited for. */
-export const refreshLeaseMs = 20_000;
+export const refreshLeaseMs = 15_000;
 const retry = { leastMs: 2000, mostMs: 60_000 };
 
 export interface RefreshFailure {

@@ -7,8 +7,10 @@ import type { ConnectionStore } from '../connection-store.ts';
 import { type ConnectApp, type ConnectParts, describeRefusal } from '../ports.ts';
 import { afterFailure, afterRefresh, beginRefresh, isBeingRefreshed } from './refresh-steps.ts';
 
-/** What is given out has at least so long to live; Recall refuses less than 120 s. */
+/** What is given out has at least so long to live. */
 const leastLifeMs = 300_000;
+/** Recall refuses less. With that is made do when Zoom gives no longer ones. */
+const leastForRecallMs = 120_000;
 /** Between looks whether another process has refreshed meanwhile. */
 const pollMs = 100;
 /** New tokens that the store does not take are tried again so often, so far apart. */
@@ -56,6 +58,7 @@ export class TokenKeeper {
   /** An access token with 5 minutes to live, refreshed if need be. @param waitMs how long the caller can wait */
   async fresh(id: string, waitMs: number): Promise<FreshToken> {
     const deadlineMs = this.#parts.nowMs() + waitMs;
+    let seen: string | undefined;
     for (;;) {
       const connection = await this.#store.read(id);
       const { tokens, trouble } = connection ?? {};
@@ -63,7 +66,11 @@ export class TokenKeeper {
         return ended(trouble?.detail ?? 'this connection has no tokens');
       if (trouble !== undefined && trouble.kind !== 'refresh_failing') return ended(trouble.detail);
       const nowMs = this.#parts.nowMs();
-      if (tokens.expiresAtMs - nowMs >= leastLifeMs) return this.#open(connection);
+      const leftForMs = tokens.expiresAtMs - nowMs;
+      seen ??= tokens.generation;
+      const wasRefreshed = seen !== tokens.generation;
+      if (leftForMs >= (wasRefreshed ? leastForRecallMs : leastLifeMs)) return this.#open(connection);
+      if (wasRefreshed) return { kind: 'unavailable', detail: 'Zoom gives tokens that live for less than 2 minutes' };
       if (trouble?.retryAtMs !== undefined && trouble.retryAtMs > nowMs)
         return { kind: 'unavailable', detail: trouble.detail };
       const leftMs = deadlineMs - nowMs;

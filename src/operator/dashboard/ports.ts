@@ -12,9 +12,18 @@ export interface Latency {
   readonly maxMs: number;
 }
 
-/** The minutes of the last hour or day in which something was measured, oldest first. */
 export interface History {
+  /** Those of the last hour or day in which something was measured, oldest first. */
   readonly minutes: readonly HistoryMinute[];
+  /** Of the same time, by `app/consumer`, oldest first. */
+  readonly outages: Readonly<Record<string, readonly ShownOutage[]>>;
+}
+
+/** From when a consumer's circuit opened until something was answered again, epoch milliseconds. */
+export interface ShownOutage {
+  readonly fromMs: number;
+  /** Absent while it lasts. */
+  readonly toMs?: number;
 }
 
 export interface HistoryMinute {

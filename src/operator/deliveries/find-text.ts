@@ -1,8 +1,8 @@
 import type { KeptDelivery } from '../ports.ts';
-import { identifiersIn } from './view-delivery.ts';
+import { handlesIn } from './view-delivery.ts';
 
-/** Whether a text stands in one of a delivery's identifiers, whatever its case: the store looks for it anywhere. */
+/** Whether a text stands in what a delivery can be found by, whatever its case: the store may find it elsewhere, too. */
 export function findText(kept: KeptDelivery, text: string): boolean {
   const wanted = text.toLowerCase();
-  return kept.id === wanted || identifiersIn(kept).some((identifier) => identifier.toLowerCase().includes(wanted));
+  return kept.id === wanted || handlesIn(kept).some((handle) => handle.toLowerCase().includes(wanted));
 }

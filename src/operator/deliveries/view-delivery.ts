@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AttemptRecord } from '../../delivery/attempt.ts';
 import { type DeliveryContent, decodeDelivery } from '../../delivery/stored-delivery.ts';
-import { type Identifiers, identifiersOf } from '../../zoom/identifiers.ts';
+import { handlesOf, type Identifiers, identifiersOf } from '../../zoom/identifiers.ts';
 import { maskBody } from '../../zoom/mask-body.ts';
 import type { ConsumerName, KeptDelivery } from '../ports.ts';
 import type { DeliveryBody, DeliveryDetail, DeliveryRow } from '../schemas.ts';
@@ -41,10 +41,9 @@ export function viewBody(kept: KeptDelivery): DeliveryBody | undefined {
 }
 
 /** What a delivery can be found by, besides its own id. */
-export function identifiersIn(kept: KeptDelivery): readonly string[] {
+export function handlesIn(kept: KeptDelivery): readonly string[] {
   const content = contentOf(kept);
-  const requestId = content?.headers['x-zm-request-id'];
-  return [...(aboutOf(content)?.all ?? []), ...(requestId === undefined ? [] : [requestId])];
+  return content === undefined ? [] : handlesOf(identifiersOf(content.body), content.headers);
 }
 
 function contentOf({ data }: KeptDelivery): DeliveryContent | undefined {

@@ -3,6 +3,7 @@ import { type DeathReason, deathReasons } from '../../delivery/decide.ts';
 import type { AppKey, ConsumerKey } from '../../delivery/names.ts';
 import { type OutcomeKind, outcomeKinds } from '../../delivery/outcome.ts';
 import type { ConsumerName, ReplayResult } from '../ports.ts';
+import { believableLagSec } from './believable-lag.ts';
 
 /** Seconds. */
 const attemptBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -21,6 +22,8 @@ export interface DeliveryMetrics {
   attempt(app: AppKey, consumer: ConsumerKey, outcome: OutcomeKind, durationMs: number): void;
   /** @param latencyMs from receipt to the consumer's answer */
   delivered(app: AppKey, consumer: ConsumerKey, latencyMs: number): void;
+  /** @param sinceEventMs from `event_ts` to the consumer's answer; counted if `believableLagSec` */
+  eventDelivered(app: AppKey, consumer: ConsumerKey, sinceEventMs: number): void;
   dead(app: AppKey, consumer: ConsumerKey, reason: DeathReason): void;
   /** An operator asked for one delivery again. */
   replayed(app: AppKey, consumer: ConsumerKey, result: ReplayResult): void;
@@ -48,6 +51,13 @@ export function createDeliveryMetrics(registry: Registry, consumers: readonly Co
     buckets: latencyBuckets,
     registers,
   });
+  const sinceEvent = new Histogram({
+    name: 'zoom_relay_event_delivery_seconds',
+    help: "From a notification's event_ts to its delivery: what Zoom, the network and the relay took.",
+    labelNames: ['app', 'consumer'],
+    buckets: latencyBuckets,
+    registers,
+  });
   const deaths = new Counter({
     name: 'zoom_relay_dead_deliveries_total',
     help: `Deliveries that will not be tried again by themselves, by reason: ${deathReasons.join(', ')}.`,
@@ -66,6 +76,7 @@ export function createDeliveryMetrics(registry: Registry, consumers: readonly Co
     for (const result of Object.keys(replayResults)) replays.inc({ app, consumer, result }, 0);
     durations.zero({ app, consumer });
     latencies.zero({ app, consumer });
+    sinceEvent.zero({ app, consumer });
   }
 
   return {
@@ -75,6 +86,10 @@ export function createDeliveryMetrics(registry: Registry, consumers: readonly Co
     },
     delivered(app, consumer, latencyMs) {
       latencies.observe({ app, consumer }, latencyMs / 1000);
+    },
+    eventDelivered(app, consumer, sinceEventMs) {
+      const lagSec = believableLagSec(sinceEventMs);
+      if (lagSec !== undefined) sinceEvent.observe({ app, consumer }, lagSec);
     },
     dead(app, consumer, reason) {
       deaths.inc({ app, consumer, reason });

@@ -1,5 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { AppKey } from '../../delivery/names.ts';
+import { believableLagSec } from './believable-lag.ts';
 
 /** Seconds. Zoom waits 3, ACK_DEADLINE_MS is 1.5 by default. */
 const ackBuckets = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 3];
@@ -9,7 +10,7 @@ const lagBuckets = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1200, 3600, 7200
 export interface IntakeMetrics {
   /** @param result one of the results given at the start */
   notification(app: AppKey, result: string, ackMs: number): void;
-  /** @param lagMs from `event_ts` to receipt; what Zoom's clock was ahead counts as 0 */
+  /** @param lagMs from `event_ts` to receipt; counted if `believableLagSec` */
   eventLag(app: AppKey, lagMs: number): void;
   unknownApp(): void;
 }
@@ -53,7 +54,8 @@ export function createIntakeMetrics(
       acknowledgements.observe({ app }, ackMs / 1000);
     },
     eventLag(app, lagMs) {
-      lags.observe({ app }, Math.max(lagMs, 0) / 1000);
+      const lagSec = believableLagSec(lagMs);
+      if (lagSec !== undefined) lags.observe({ app }, lagSec);
     },
     unknownApp() {
       notifications.inc({ app: '', result: 'app_unknown' });

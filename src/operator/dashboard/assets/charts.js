@@ -4,6 +4,8 @@
 const strokes = ['--accent', '--ink', '--muted', '--accent', '--ink', '--muted', '--accent'];
 const dashes = [[], [6, 4], [2, 3], [6, 4], [2, 3], [6, 4], [2, 3]];
 const height = 190;
+/** A short outage is seen in a day, too. */
+const leastShadePx = 2;
 const plots = new Map();
 
 function colour(name) {
@@ -31,7 +33,7 @@ function drawOutages(plot, shaded) {
   for (const [from, to] of shaded) {
     const left = Math.max(plot.valToPos(from, 'x', true), bbox.left);
     const right = Math.min(plot.valToPos(to, 'x', true), bbox.left + bbox.width);
-    if (right > left) ctx.fillRect(left, bbox.top, right - left, bbox.height);
+    if (right > bbox.left) ctx.fillRect(left, bbox.top, Math.max(right - left, leastShadePx), bbox.height);
   }
   ctx.restore();
 }
@@ -127,9 +129,9 @@ function draw() {
   }
 }
 
-function showNote(figure, { values, unit, shaded }) {
+function showNote(figure, { values, unit, note }) {
   const isEmpty = unit === 'ms' && values.every((series) => series.every((value) => value === null));
-  const notes = [...(isEmpty ? ['nothing measured'] : []), ...(shaded.length > 0 ? ['shaded: down'] : [])];
+  const notes = [...(isEmpty ? ['nothing measured'] : []), ...(note === '' ? [] : [note])];
   figure.querySelector('.note').textContent = notes.join(', ');
 }
 

@@ -8,6 +8,7 @@ import { renderEmpty } from '../parts/render-empty.ts';
 import { renderTable } from '../parts/render-table.ts';
 import type { History, HistoryRange, OpenIncident } from '../ports.ts';
 import { chartFigures } from './chart-figures.ts';
+import { describeOutages } from './describe-outages.ts';
 import { planCharts } from './plan-charts.ts';
 import { sumUpHistory } from './sum-up-history.ts';
 
@@ -57,9 +58,10 @@ export function renderFigures({ history, incidents, range, consumers, hasSeveral
   ];
   const rows = lines.flatMap(({ of, name }) => {
     const sum = sumUpHistory(history, of);
-    if (sum === undefined) return [];
-    const { count, p50Ms, p99Ms, maxMs } = sum;
-    return [{ cells: [`until ${name}`, formatCount(count), ...[p50Ms, p99Ms, maxMs].map(formatLatency)] }];
+    const down = describeOutages(history.outages[of] ?? [], nowMs);
+    if (sum === undefined && down === undefined) return [];
+    const latencies = sum === undefined ? ['–', '–', '–'] : [sum.p50Ms, sum.p99Ms, sum.maxMs].map(formatLatency);
+    return [{ cells: [`until ${name}`, formatCount(sum?.count ?? 0), ...latencies, down ?? '–'] }];
   });
   const columns = ['Measured', 'p50 (middle minute)', 'p99 (worst minute)', 'Slowest'];
   return html`<div data-figures="${JSON.stringify(figures)}">
@@ -68,7 +70,11 @@ ${
     ? renderEmpty(
         `Nothing was measured in the ${names[range].toLowerCase()}. Latencies appear here a moment after a notification comes.`,
       )
-    : renderTable('Latencies', [{ title: 'Time' }, ...columns.map((title) => ({ title, isNumber: true }))], rows)
+    : renderTable(
+        'Latencies',
+        [{ title: 'Time' }, ...columns.map((title) => ({ title, isNumber: true })), { title: 'Down' }],
+        rows,
+      )
 }
 </div>`;
 }
