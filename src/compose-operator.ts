@@ -103,6 +103,7 @@ export function composeOperator(parts: OperatorParts): Operator {
   let running: { readonly alerts: Alerts; readonly runner: { stop(): Promise<void> } } | undefined;
   const dashboard: DashboardParts = {
     service,
+    connections,
     readHistory: (range) => readHistory(composeHistory(parts, source), names, range, Date.now()),
     readIncidents: async () => (await running?.alerts.currentIncidents()) ?? [],
     tail,

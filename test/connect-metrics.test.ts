@@ -135,16 +135,20 @@ test('connections are read at most once a minute, however many ask; after a fail
   expect(readHealth).toHaveBeenCalledTimes(3);
 });
 
-test('of a running relay, a person who connects is counted', async () => {
+test('of running relays, a person who connects is counted by the one that saw it, and the connection by each', async () => {
   const { url } = await createRedisDatabase();
   const stage = await keep(startConnectStage({ storeUrl: url, mode: 'customer-managed' }));
   const relay = await keep(startTestRelay(url, { env: stage.env }));
   await connectPerson(stage, relay, 'ada', ada.id);
-  const text = await (await fetch(new URL('/metrics', relay.relay.privateUrl))).text();
-  expect(countedIn(text)).toEqual([
-    'zoom_relay_connections{app="default",state="working"} 1',
-    'zoom_relay_consents_total{app="default",result="connected"} 1',
-    // For the credential, and for the meetings that Recall reads then.
-    expect.stringMatching(/^zoom_relay_token_requests_total{app="default",token="access_token",result="served"} [12]$/),
-  ]);
+  const other = await keep(startTestRelay(url, { env: stage.env, role: ['edge'] }));
+  const [seen, shared] = await Promise.all(
+    [relay, other].map(async ({ relay: { privateUrl } }) => (await fetch(new URL('/metrics', privateUrl))).text()),
+  );
+  expect(countedIn(seen ?? '')).toEqual(
+    expect.arrayContaining([
+      'zoom_relay_consents_total{app="default",result="connected"} 1',
+      expect.stringMatching(/^zoom_relay_token_requests_total{app="default",token="access_token",result="served"}/),
+    ]),
+  );
+  expect(countedIn(shared ?? '')).toEqual(['zoom_relay_connections{app="default",state="working"} 1']);
 });

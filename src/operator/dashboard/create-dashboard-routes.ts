@@ -4,6 +4,7 @@ import { errorResponse } from '../../http-error.ts';
 import type { AccessEnv } from '../access/identity.ts';
 import { createAppRoutes } from './apps/app-routes.ts';
 import { createAuditRoutes } from './audit/audit-routes.ts';
+import { createConnectionRoutes } from './connections/connection-routes.ts';
 import { createChosenRoutes } from './deliveries/chosen-routes.ts';
 import { createDeliveryRoutes } from './deliveries/delivery-routes.ts';
 import { describeError } from './describe-error.ts';
@@ -29,6 +30,7 @@ export function createDashboardRoutes(parts: DashboardParts, assets: Assets = re
     createReplayRoutes,
     createLiveRoutes,
     createAppRoutes,
+    createConnectionRoutes,
     createAuditRoutes,
   ]) {
     routes.route('/', create(parts, send));

@@ -37,6 +37,27 @@ export function describeError(code: string, message: string): ErrorWords {
         lost: nothing,
         next: 'The overview lists all consumers.',
       };
+    case 'connect_off':
+      return {
+        title: 'Nobody can connect yet',
+        happened: sentence(message),
+        lost: nothing,
+        next: 'README.md says under “Connect people’s Zoom” what each of these is.',
+      };
+    case 'connection_unknown':
+      return {
+        title: 'No such connection',
+        happened: sentence(message),
+        lost: nothing,
+        next: 'The list of connections has those that there are; the audit says who ended one.',
+      };
+    case 'recall_refused':
+      return {
+        title: 'Recall refused',
+        happened: sentence(message),
+        lost: nothing,
+        next: 'Go back and see how the connection is; the person may have to connect again.',
+      };
     case 'replay_unknown':
       return {
         title: 'No such replay',

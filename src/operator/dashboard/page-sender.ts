@@ -11,10 +11,12 @@ export interface PageSender {
   part(part: Html): Promise<Response>;
 }
 
-export function createPageSender({ service, nowMs }: DashboardParts, assets: Assets): PageSender {
+export function createPageSender({ service, connections, nowMs }: DashboardParts, assets: Assets): PageSender {
   const apps = [...new Set(service.consumerNames.map(({ app }): string => app))];
+  const hasConnections = connections.apps.length > 0;
   return {
-    page: (c, page, status = 200) => respond(renderLayout(c, page, { assets, apps, nowMs: nowMs() }), status),
+    page: (c, page, status = 200) =>
+      respond(renderLayout(c, page, { assets, apps, hasConnections, nowMs: nowMs() }), status),
     part: (part) => respond(part, 200),
   };
 }

@@ -1,3 +1,4 @@
+import type { ConnectionService } from '../connections/connection-service.ts';
 import type { LiveTail } from '../live-tail.ts';
 import type { OperatorService } from '../service.ts';
 
@@ -70,6 +71,7 @@ export type DashboardService = Pick<
 
 export interface DashboardParts {
   readonly service: DashboardService;
+  readonly connections: ConnectionService;
   /** @throws RelayError `store_unavailable` */
   readHistory(range: HistoryRange): Promise<History>;
   /** @throws RelayError `store_unavailable` */

@@ -13,6 +13,7 @@ const sections = {
   replays: { title: 'Replays', path: '/replays', hasApps: false },
   live: { title: 'Live', path: '/live', hasApps: true },
   apps: { title: 'Apps', path: '/apps', hasApps: false },
+  connections: { title: 'Connections', path: '/connections', hasApps: true },
   audit: { title: 'Audit', path: '/audit', hasApps: false },
 } as const;
 export type Section = keyof typeof sections;
@@ -30,6 +31,8 @@ export interface Page {
 interface Surroundings {
   readonly assets: Assets;
   readonly apps: readonly string[];
+  /** Whether people can connect to any app. */
+  readonly hasConnections: boolean;
   readonly nowMs: number;
 }
 
@@ -41,7 +44,7 @@ const htmxConfig = JSON.stringify({
   selfRequestsOnly: true,
 });
 
-export function renderLayout(c: PageContext, page: Page, { assets, apps, nowMs }: Surroundings): Html {
+export function renderLayout(c: PageContext, page: Page, { assets, apps, hasConnections, nowMs }: Surroundings): Html {
   const headers = JSON.stringify({ 'x-csrf-token': c.get('csrfToken') });
   const scripts = page.scripts ?? [];
   return html`<!doctype html>
@@ -65,7 +68,7 @@ ${scripts.includes('live') ? html`<script defer src="${urlOfAsset(assets, 'live.
 <header>
 <div class="bar">
 <a class="brand" href="/">zoom-relay</a>
-${renderMenu(page)}
+${renderMenu(page, hasConnections)}
 <div class="aside">
 ${renderFreshness(nowMs)}
 ${renderWho(c, c.get('identity'))}
@@ -82,8 +85,9 @@ ${page.content}
 `;
 }
 
-function renderMenu({ section, app }: Page): Html {
-  return html`<nav aria-label="Menu">${Object.entries(sections).map(([name, { title, path, hasApps }]) => {
+function renderMenu({ section, app }: Page, hasConnections: boolean): Html {
+  const shown = Object.entries(sections).filter(([name]) => name !== 'connections' || hasConnections);
+  return html`<nav aria-label="Menu">${shown.map(([name, { title, path, hasApps }]) => {
     const href = withQuery(path, { app: hasApps ? app : undefined });
     return html`<a href="${href}"${name === section ? html` aria-current="page"` : ''}>${title}</a>`;
   })}</nav>`;

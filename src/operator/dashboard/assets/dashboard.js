@@ -79,3 +79,16 @@ document.addEventListener('htmx:sendError', (event) => {
 
 document.addEventListener('dashboard:fresh', markFresh);
 document.addEventListener('dashboard:stale', (event) => markStale(event.detail));
+
+// Where the browser lets pages copy, what is to be copied has a button for it.
+for (const button of document.querySelectorAll('button[data-copies]')) {
+  const source = document.getElementById(button.dataset.copies);
+  button.hidden = navigator.clipboard === undefined;
+  button.addEventListener('click', async () => {
+    source.select();
+    await navigator.clipboard.writeText(source.value).then(
+      () => (button.textContent = 'Copied'),
+      () => tell('The browser does not let this page copy: the text is marked, copy it yourself.'),
+    );
+  });
+}

@@ -1,3 +1,4 @@
+import type { ConnectionFilter } from '../../connections/connection-schemas.ts';
 import type { DeliveryFilter } from '../../schemas.ts';
 
 /** Where things are shown. Every value is encoded: an event or a search may hold anything. */
@@ -16,6 +17,14 @@ export function pathOfNewReplay(filter: DeliveryFilter): string {
 
 export function pathOfReplay(id: string): string {
   return `/replays/${encodeURIComponent(id)}`;
+}
+
+export function pathOfConnection(id: string): string {
+  return `/connections/${encodeURIComponent(id)}`;
+}
+
+export function pathOfConnections(filter: ConnectionFilter, before?: string): string {
+  return withQuery('/connections', { ...filter, before });
 }
 
 /** Leaves out what is `undefined`. */
