@@ -1,11 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
+import { composeDoctor, type Doctor } from './compose-doctor.ts';
 import type { Config } from './config.ts';
 import type { Connect } from './connect/create-connect.ts';
 import { parseCircuit } from './delivery/circuit.ts';
 import { type AppKey, queueNameOf } from './delivery/names.ts';
 import { createDirectory } from './directory/directory.ts';
-import { viewMeeting } from './directory/meeting-view.ts';
+import type { MeetingEntry } from './directory/meeting-entry.ts';
 import { RelayError } from './errors.ts';
 import type { Log } from './log.ts';
 import { createAccessRoutes } from './operator/access/access-routes.ts';
@@ -86,7 +87,8 @@ export function composeOperator(parts: OperatorParts): Operator {
     nowMs: Date.now,
     newId: shortId,
   });
-  const service = composeService(parts, source, names, { audit, replays });
+  const doctor = composeDoctor({ ...parts, source, directory: directoryOf(config, store) });
+  const service = composeService(parts, doctor, source, names, { audit, replays });
   const connections = composeConnections(parts.connect, audit);
   const access = createAccess({
     tokens: config.operatorTokens,
@@ -121,7 +123,7 @@ export function composeOperator(parts: OperatorParts): Operator {
     },
     endStreams: () => stopping.abort(),
     async stop() {
-      await Promise.allSettled([running?.runner.stop(), running?.alerts.stop(), tail.stop()]);
+      await Promise.allSettled([running?.runner.stop(), running?.alerts.stop(), tail.stop(), doctor.close()]);
     },
   };
 }
@@ -159,6 +161,7 @@ export function directorySpaceOf(app: AppKey): string {
 
 function composeService(
   { config, store, facts, metrics, about }: OperatorParts,
+  doctor: Doctor,
   source: OperatorSource,
   names: readonly ConsumerName[],
   kept: Pick<Parameters<typeof createOperatorService>[0], 'audit' | 'replays'>,
@@ -172,7 +175,8 @@ function composeService(
     readApps: () => readApps(config, names, facts),
     readStore: () => ({ engine: store.engine, ...store.status(), findings: store.findings() }),
     readDiagnosis: () => readDiagnosis({ source, consumers: names, about, storeFolder, nowMs: Date.now }),
-    readMeeting: (id) => readMeeting(config, store, id),
+    readChain: async () => ({ lines: [...(await doctor.readChain())] }),
+    readMeeting: (id) => doctor.readMeeting(id),
     pause: ({ app, consumer }) => store.pause(queueNameOf(app, consumer)),
     resume: ({ app, consumer }) => store.resume(queueNameOf(app, consumer)),
     observeReplay: ({ app, consumer }, result) => metrics.replayed(app, consumer, result),
@@ -203,18 +207,12 @@ async function readApps(config: Config, names: readonly ConsumerName[], facts: A
   );
 }
 
-async function readMeeting(config: Config, store: Store, id: string): ReturnType<OperatorService['readMeeting']> {
-  const { retainDirectoryMs } = config;
-  const apps = retainDirectoryMs === undefined ? [] : [...config.apps.keys()];
-  const found = await Promise.all(
-    apps.map(async (app) => {
-      const directory = createDirectory(store.records(directorySpaceOf(app)), retainDirectoryMs ?? 0);
-      const entry = await directory.meeting(id);
-      return entry === undefined ? [] : [{ app, ...viewMeeting(entry) }];
-    }),
-  );
-  if (found.flat().length > 0) return found.flat();
-  throw new RelayError('meeting_unknown', 'no directory has heard of this meeting');
+/** What the apps' directories have of a meeting. */
+function directoryOf({ retainDirectoryMs }: Config, store: Store) {
+  return async (app: AppKey, id: string): Promise<MeetingEntry | undefined> => {
+    if (retainDirectoryMs === undefined) return undefined;
+    return createDirectory(store.records(directorySpaceOf(app)), retainDirectoryMs).meeting(id);
+  };
 }
 
 function composeRunner({ config, store, metrics, log }: OperatorParts, source: OperatorSource) {

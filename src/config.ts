@@ -11,7 +11,7 @@ import {
 } from './config/connect-variables.ts';
 import type { HttpConsumerSettings } from './config/http-consumers.ts';
 import { type OperatorToken, readOperatorTokens } from './config/operator-tokens.ts';
-import type { Problem } from './config/problem.ts';
+import { configurationInvalid, type Problem } from './config/problem.ts';
 import { baseUrlRule, isAllowedBaseUrl } from './config/recall-target.ts';
 import { collectorUrl, serviceName, tracesUrlOf } from './config/tracing-values.ts';
 import {
@@ -313,10 +313,4 @@ function toAppConfig(settings: AppSettings): AppConfig {
     connect,
     consumers,
   };
-}
-
-function configurationInvalid(problems: readonly Problem[]): RelayError {
-  const lines = problems.map(({ where, what }) => `  ${where}: ${what}`);
-  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  return new RelayError('configuration_invalid', `the configuration has ${count}:\n${lines.join('\n')}`);
 }

@@ -40,15 +40,16 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   consumers: ['zoom', 'recall', 'delivery'],
   directory: ['zoom', 'delivery'],
   connect: ['zoom', 'recall', 'delivery'],
+  doctor: ['zoom', 'recall', 'delivery'],
   operator: ['zoom', 'recall', 'delivery'],
   store: ['delivery'],
   config: ['zoom', 'recall', 'delivery'],
   demo: ['zoom', 'recall', 'delivery'],
-  cli: ['zoom', 'delivery', 'demo', 'config'],
+  cli: ['zoom', 'recall', 'delivery', 'demo', 'config'],
 };
 
 /** Root files that any room may use. `config.ts` and `compose.ts` are for commands. */
-const common = ['./errors.ts', './secret.ts', './log.ts', './duration.ts', './public-address.ts'];
+const common = ['./errors.ts', './secret.ts', './log.ts', './duration.ts', './public-address.ts', './format-age.ts'];
 const extra: Readonly<Record<string, readonly string[]>> = {
   intake: ['./http-error.ts'],
   connect: ['./http-error.ts'],
@@ -73,13 +74,15 @@ describe('the direction of imports', () => {
     );
   });
 
-  test('only the compose files join intake, consumers, directory, connect, operator and store', () => {
-    const joined = ['intake', 'consumers', 'directory', 'connect', 'operator', 'store'];
+  test('only the compose files join intake, consumers, directory, connect, doctor, operator and store', () => {
+    const joined = ['intake', 'consumers', 'directory', 'connect', 'doctor', 'operator', 'store'];
     const joiners = imports.filter(({ room, target }) => joined.includes(target) && room !== target);
     const files = new Set(joiners.map(({ file }) => file));
     // The others take types and pure functions of theirs, and index.ts is what handler modules import: none opens anything.
     expect([...files].toSorted()).toEqual([
       'compose-connect.ts',
+      'compose-doctor.ts',
+      'compose-meeting.ts',
       'compose-operator.ts',
       'compose.ts',
       'config.ts',
@@ -113,7 +116,7 @@ test('the environment is read in one place', () => {
 });
 
 test('decisions take time and chance as arguments', () => {
-  const pure = globSync('{zoom,recall,delivery,consumers,directory,connect,intake}/**/*.ts', { cwd: src });
+  const pure = globSync('{zoom,recall,delivery,consumers,directory,connect,doctor,intake}/**/*.ts', { cwd: src });
   const impure = pure.filter((file) =>
     /Date\.now\(|Math\.random\(|new Date\(\)/.test(readFileSync(resolve(src, file), 'utf8')),
   );

@@ -314,6 +314,11 @@ describe('zoom-relay doctor', () => {
       expect.stringMatching(/^✓ clock +the relay and this machine agree$/),
       expect.stringMatching(/^\? clock of Zoom +cannot tell: no notification has been kept yet$/),
       expect.stringMatching(/^✓ store +redis, ready$/),
+      expect.stringMatching(/^\? public URL +not looked at: PUBLIC_URL is not set; Zoom has not reached it yet$/),
+      expect.stringMatching(/^ +→ set PUBLIC_URL/),
+      expect.stringMatching(/^✓ secret agreement +Recall answered our signed challenge/),
+      expect.stringMatching(/^\? Recall app +not looked at: RECALL_API_KEY is not set$/),
+      expect.stringMatching(/^ +→ set RECALL_API_KEY/),
     ]);
   });
 

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { loadConfig, roles, variableNames } from '../config.ts';
 import { RelayError } from '../errors.ts';
 import type { CommandProcess } from './command-process.ts';
+import { readChainLines } from './doctor-chain.ts';
+import { formatLine, type Line } from './doctor-line.ts';
 import { formatAge } from './format-age.ts';
 import { askOperatorApi } from './operator-api.ts';
 
@@ -22,26 +24,21 @@ const diagnosis = z.object({
 });
 type Diagnosis = z.infer<typeof diagnosis>;
 
-type Mark = '✓' | '✗' | '?';
-interface Line {
-  readonly mark: Mark;
-  readonly subject: string;
-  readonly text: string;
-}
-
-const colours: Readonly<Record<Mark, string>> = { '✓': '\x1b[32m', '✗': '\x1b[31m', '?': '\x1b[33m' };
 const maxClockSkewMs = 5000;
 /** Zoom's timestamp may lie so far from ours by default; half of it is too close. */
 const maxZoomSkewMs = 150_000;
 const leastFreeBytes = 1024 ** 3;
 
 /**
- * One line for each thing checked, here and on a running relay: ✓ sound, ✗ to be mended with the fix, ? cannot tell.
+ * One line for each thing checked, here, on a running relay and by it, from Zoom to Recall: ✓ sound, ✗ to be mended
+ * with the fix, ? cannot tell.
  * Exit code 1 for any ✗.
  */
 export async function runDoctorCommand(host: CommandProcess, options: { readonly json: boolean }): Promise<void> {
   const lines = [checkConfiguration(host), ...(await checkRelay(host))];
-  host.stdout.write(options.json ? `${JSON.stringify(lines)}\n` : lines.map((line) => format(line, host)).join(''));
+  const namesApps = new Set(lines.map(({ app }) => app).filter((app) => app !== undefined)).size > 1;
+  const texts = lines.map((line) => formatLine(line, namesApps, host));
+  host.stdout.write(options.json ? `${JSON.stringify(lines)}\n` : texts.join(''));
   if (lines.some(({ mark }) => mark === '✗')) host.exitCode = 1;
 }
 
@@ -68,7 +65,8 @@ async function checkRelay(host: CommandProcess): Promise<readonly Line[]> {
     const report = store.parse(JSON.parse(await askOperatorApi(host, '/api/store')));
     const askedAtMs = Date.now();
     const told = report.ready ? diagnosis.parse(JSON.parse(await askOperatorApi(host, '/api/doctor'))) : undefined;
-    return [...(told === undefined ? [] : linesOf(told, Date.now() - askedAtMs)), ...storeLines(report)];
+    const ofRelay = told === undefined ? [] : linesOf(told, Date.now() - askedAtMs);
+    return [...ofRelay, ...storeLines(report), ...(report.ready ? await readChainLines(host) : [])];
   } catch (error) {
     if (!(error instanceof RelayError)) throw error;
     return [{ mark: '✗', subject, text: error.message }];
@@ -123,11 +121,4 @@ function storeLines({ engine, ready, reason, findings }: z.infer<typeof store>):
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(2)} s`;
-}
-
-const subjectWidth = 18;
-
-function format({ mark, subject, text }: Line, host: CommandProcess): string {
-  const shown = host.stdout.isTTY ? `${colours[mark]}${mark}\x1b[0m` : mark;
-  return `${shown} ${subject.padEnd(subjectWidth)}${text.replaceAll('\n', `\n${' '.repeat(subjectWidth + 2)}`)}\n`;
 }

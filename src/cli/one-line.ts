@@ -8,3 +8,10 @@ export function oneLine(text: string): string {
     .replace(steering, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
   return shown.length > 200 ? `${shown.slice(0, 200)}… (--json shows all)` : shown;
 }
+
+/** Our own sentence with a stranger's text in it, whole: only what steers the terminal is replaced. */
+export function harmless(sentence: string): string {
+  return sentence.replace(/\p{Cc}|[\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}

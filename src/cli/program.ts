@@ -14,6 +14,8 @@ import { addFilterOptions, type FilterOptions } from './delivery-filter.ts';
 import { runDemoCommand } from './demo.ts';
 import { runDoctorCommand } from './doctor.ts';
 import { runLedgerCommand } from './ledger.ts';
+import { runMeetingCommand } from './meeting.ts';
+import { runRegisterCommand } from './register.ts';
 import { type ReplayOptions, runReplayCommand } from './replay.ts';
 import { runReplaysListCommand, runReplaysSteerCommand } from './replays.ts';
 import { runSchemaCommand } from './schema.ts';
@@ -57,7 +59,7 @@ export function createProgram(host: CommandProcess): Command {
 
   program
     .command('doctor')
-    .description('what is sound and what is not on a running relay, with the fix; exit code 1 when something is not')
+    .description('what is sound and what is not, from Zoom to Recall, with the fix; exit code 1 when something is not')
     .option('--json', 'print it as JSON', false)
     .addHelpText('after', asksTheRelay)
     .action((options: { json: boolean }) => runDoctorCommand(host, options));
@@ -73,6 +75,21 @@ export function createProgram(host: CommandProcess): Command {
     .option('--json', 'print it as JSON', false)
     .addHelpText('after', asksTheRelay)
     .action((options: { json: boolean }) => runLedgerCommand(host, options));
+
+  program
+    .command('meeting')
+    .description('what was heard of a meeting, what was forwarded, whether Recall knows it, and if not why')
+    .argument('<id...>', 'its number, with or without spaces and dashes')
+    .option('--json', 'print it as JSON', false)
+    .addHelpText('after', asksTheRelay)
+    .action((id: string[], options: { json: boolean }) => runMeetingCommand(host, id.join(''), options));
+
+  program
+    .command('register')
+    .description('have Recall have the Zoom OAuth App of an app; prints its id and what to paste into Zoom')
+    .option('--app <key>', 'of APPS_FILE, when that has several')
+    .option('--json', 'print it as JSON', false)
+    .action((options: { app?: string; json: boolean }) => runRegisterCommand(host, options));
 
   program
     .command('schema')

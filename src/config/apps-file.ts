@@ -10,7 +10,7 @@ import type { Problem, Report } from './problem.ts';
 import { baseUrlRule, isAllowedBaseUrl } from './recall-target.ts';
 import { apiKey, SecretSources, secretReference, secretReferences, zoomSecret } from './secret-sources.ts';
 
-const recall = z
+export const recallEntry = z
   .strictObject({
     zoomOauthAppId: z.uuid().describe('id of the Zoom OAuth App in Recall'),
     region: z.enum(recallRegions).optional().describe('the Recall region the app was created in'),
@@ -21,7 +21,7 @@ const recall = z
 
 const app = z.strictObject({
   zoomSecretToken: secretReferences,
-  recall,
+  recall: recallEntry,
   consumers: z
     .record(z.string().describe(`the consumer's key: ${consumerKeyRule}`), httpConsumer)
     .optional()
@@ -75,7 +75,8 @@ export function readAppsFile(
   return { apps, problems };
 }
 
-function appEntries(document: unknown): readonly [string, unknown][] {
+/** The entries of `apps`, in whatever form they are. */
+export function appEntries(document: unknown): readonly [string, unknown][] {
   const form = z.object({ apps: z.custom<object>((value) => typeof value === 'object' && value !== null) });
   const parsed = form.safeParse(document);
   return parsed.success ? Object.entries(parsed.data.apps) : [];
@@ -95,7 +96,7 @@ function readApp(name: string, entry: unknown, sources: SecretSources): AppSetti
   const key = parseAppKey(name);
   if (key === undefined) report(where, `the key must be ${keyRule}`);
   const parts = appParts.safeParse(entry).data;
-  const target = recall.safeParse(parts?.recall).data;
+  const target = recallEntry.safeParse(parts?.recall).data;
   if (target !== undefined) checkTarget(target, `${where}.recall`, report);
   const secrets = sources.resolve(parts?.zoomSecretToken, `${where}.zoomSecretToken`, zoomSecret);
   const consumers = readHttpConsumers(parts?.consumers, parts?.allowPrivateHosts, where, sources);
@@ -107,8 +108,8 @@ function readApp(name: string, entry: unknown, sources: SecretSources): AppSetti
 }
 
 /** The app's own, else the one in `RECALL_API_KEY`. */
-function readApiKey(
-  { apiKey: reference }: z.infer<typeof recall>,
+export function readApiKey(
+  { apiKey: reference }: Pick<z.infer<typeof recallEntry>, 'apiKey'>,
   isNeeded: boolean,
   where: string,
   sources: SecretSources,
@@ -122,12 +123,16 @@ function readApiKey(
   return key;
 }
 
-function checkTarget({ region, baseUrl }: z.infer<typeof recall>, where: string, report: Report): void {
+export function checkTarget(
+  { region, baseUrl }: Pick<z.infer<typeof recallEntry>, 'region' | 'baseUrl'>,
+  where: string,
+  report: Report,
+): void {
   if ((region === undefined) === (baseUrl === undefined)) report(where, 'needs region or baseUrl, one of them');
   if (baseUrl !== undefined && !isAllowedBaseUrl(baseUrl)) report(`${where}.baseUrl`, baseUrlRule);
 }
 
-function parseJsonFile(path: string, report: Report): unknown {
+export function parseJsonFile(path: string, report: Report): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
@@ -138,7 +143,7 @@ function parseJsonFile(path: string, report: Report): unknown {
 }
 
 /** zod's messages name types and allowed values; the ones that could quote the input are replaced. */
-function describeIssue(issue: z.core.$ZodIssue): string {
+export function describeIssue(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'unrecognized_keys':
       return `has unknown ${issue.keys.length === 1 ? 'key' : 'keys'} ${issue.keys.join(', ')}`;

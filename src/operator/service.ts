@@ -6,6 +6,7 @@ import { findDeliveries } from './deliveries/find-deliveries.ts';
 import { resolveFilter } from './deliveries/resolve-filter.ts';
 import { viewBody, viewDetail, viewRow } from './deliveries/view-delivery.ts';
 import type { Diagnosis } from './diagnosis.ts';
+import type { ChainView, MeetingReport } from './doctor-schemas.ts';
 import { type Ledger, readLedger } from './ledger.ts';
 import type { ConsumerName, KeptDelivery, OperatorSource, ReplayResult } from './ports.ts';
 import type { ReplayAction, Replays } from './replays/replays.ts';
@@ -43,8 +44,10 @@ export interface OperatorService {
   readDiagnosis(): Promise<Diagnosis>;
   readLedger(): Promise<Ledger>;
   readConsumers(): Promise<readonly ConsumerView[]>;
+  /** Every link from Zoom to Recall, looked at now or some seconds ago. */
+  readChain(): Promise<ChainView>;
   /** @throws RelayError `meeting_unknown` */
-  readMeeting(id: string): Promise<readonly { readonly app: AppKey; readonly id: string }[]>;
+  readMeeting(id: string): Promise<MeetingReport>;
   listDeliveries(filter: DeliveryFilter, page: { cursor?: string | undefined; limit: number }): Promise<DeliveryList>;
   /** @throws RelayError `delivery_unknown` */
   readDelivery(name: DeliveryName): Promise<DeliveryDetail>;
@@ -77,6 +80,7 @@ export interface OperatorServiceParts {
   readonly readApps: () => Promise<readonly AppView[]>;
   readonly readStore: () => StoreReport;
   readonly readDiagnosis: () => Promise<Diagnosis>;
+  readonly readChain: OperatorService['readChain'];
   readonly readMeeting: OperatorService['readMeeting'];
   readonly pause: (name: ConsumerName) => Promise<void>;
   readonly resume: (name: ConsumerName) => Promise<void>;
@@ -128,6 +132,7 @@ export function createOperatorService(parts: OperatorServiceParts): OperatorServ
     readDiagnosis: parts.readDiagnosis,
     readLedger: () => readLedger(source, consumers),
     readConsumers: () => readConsumers(source, consumers, nowMs()),
+    readChain: parts.readChain,
     readMeeting: parts.readMeeting,
 
     async listDeliveries(filter, page) {

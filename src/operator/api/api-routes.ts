@@ -4,6 +4,7 @@ import { errorResponse } from '../../http-error.ts';
 import type { AccessEnv } from '../access/identity.ts';
 import { requireRole } from '../access/require-role.ts';
 import type { ConnectionService } from '../connections/connection-service.ts';
+import { chainView, meetingReport } from '../doctor-schemas.ts';
 import {
   appKey,
   appView,
@@ -16,7 +17,6 @@ import {
   deliveryListQuery,
   diagnosisView,
   ledgerView,
-  meetingView,
   notificationId,
   replay,
   replayInput,
@@ -55,6 +55,12 @@ const routesOf = {
     path: '/api/doctor',
     summary: 'What this relay is, where it listens, its clock and disk',
     responses: { 200: json(diagnosisView, 'of the process that answers'), ...refusals },
+  }),
+  chain: createRoute({
+    method: 'get',
+    path: '/api/doctor/chain',
+    summary: 'Every link from Zoom to Recall: public URL, secrets, the app in Recall, credentials, connections, scopes',
+    responses: { 200: json(chainView, 'of all apps; kept for 10 s, because each look asks Recall'), ...refusals },
   }),
   ledger: createRoute({
     method: 'get',
@@ -155,9 +161,9 @@ const routesOf = {
   meeting: createRoute({
     method: 'get',
     path: '/api/meetings/{id}',
-    summary: 'What the directory knows of a meeting',
+    summary: 'What was heard of a meeting, what was forwarded, whether Recall knows it, and if not why',
     request: { params: z.object({ id: z.string().min(1).max(100) }) },
-    responses: { 200: json(z.object({ meetings: z.array(meetingView) }), 'by app'), ...refusals },
+    responses: { 200: json(meetingReport, 'by app; 404 when nothing at all is known'), ...refusals },
   }),
 } as const;
 
@@ -176,6 +182,7 @@ export function createApiRoutes(service: OperatorService, connections: Connectio
   routes.openapi(routesOf.apps, async (c) => c.json({ apps: [...(await service.readApps())] }, 200));
   routes.openapi(routesOf.store, (c) => c.json(mutable(service.readStore()), 200));
   routes.openapi(routesOf.doctor, async (c) => c.json(mutable(await service.readDiagnosis()), 200));
+  routes.openapi(routesOf.chain, async (c) => c.json(await service.readChain(), 200));
   routes.openapi(routesOf.ledger, async (c) => c.json(mutable(await service.readLedger()), 200));
   routes.openapi(routesOf.consumers, async (c) => {
     return c.json({ consumers: mutable(await service.readConsumers()) }, 200);
@@ -223,8 +230,7 @@ export function createApiRoutes(service: OperatorService, connections: Connectio
     return c.json({ entries: [...entries], ...(cursor !== undefined && { cursor }) }, 200);
   });
   routes.openapi(routesOf.meeting, async (c) => {
-    const meetings = await service.readMeeting(c.req.valid('param').id);
-    return c.json({ meetings: mutable(meetings) }, 200);
+    return c.json(await service.readMeeting(c.req.valid('param').id), 200);
   });
   addConnectionRoutes(routes, connections);
   routes.doc31('/openapi.json', {
