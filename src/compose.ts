@@ -166,10 +166,11 @@ export async function startRelay(config: Config, log: Log): Promise<Relay> {
       if (stopped !== undefined) return stopped;
       stopping = true;
       operator?.endStreams();
-      const background = [ledger, facts, latency, outages, operator, maintenance].filter((part) => part !== undefined);
+      const background = [ledger, facts, latency, outages, operator].filter((part) => part !== undefined);
       const closable = [...targets, tracing, ...(connect === undefined ? [] : [connect])];
-      const settling = [store.stopWorkers(), connect?.settle()];
-      stopped = stopAll([listeners.public, listeners.private], settling, background, [store, ...closable], log);
+      const settling = [store.stopWorkers(), maintenance?.stop()];
+      const settle = async (): Promise<void> => connect?.settle();
+      stopped = stopAll([listeners.public, listeners.private], settling, settle, background, [store, ...closable], log);
       return stopped;
     },
   };
@@ -266,17 +267,22 @@ function work(
   return target;
 }
 
-/** @param settling what is under way in the store's name: it needs the store, and is waited for like a request */
+/**
+ * @param settling what is under way and needs the store: it is waited for like a request
+ * @param settle waits for what those have begun and do not wait for
+ */
 async function stopAll(
   listeners: readonly (Listener | undefined)[],
   settling: readonly (Promise<void> | undefined)[],
+  settle: () => Promise<void>,
   background: readonly { stop(): Promise<void> }[],
   closable: readonly { close(): Promise<void> }[],
   log: Log,
 ): Promise<void> {
   log.info({ event: 'stopping' });
   const open = listeners.filter((listener) => listener !== undefined);
-  await within(stopGraceMs, Promise.all([...settling, ...open.map((listener) => listener.drain())]), log);
+  const drained = Promise.all([...settling, ...open.map((listener) => listener.drain())]);
+  await within(stopGraceMs, drained.then(settle), log);
   await within(closeGraceMs / 2, Promise.allSettled(background.map((part) => part.stop())), log);
   const closing = [...open, ...closable].map((part) => part.close());
   await within(closeGraceMs / 2, Promise.allSettled(closing), log);

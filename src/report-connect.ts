@@ -16,7 +16,7 @@ export function connectMetricLabels(apps: readonly AppKey[]): ConnectMetricLabel
     consentResults: [...new Set(['connected', ...linkRefusalCodes, ...consentRefusalCodes])],
     tokenKinds,
     tokenResults: ['served', ...tokenRefusalCodes],
-    refreshResults: ['refreshed', ...troubleKinds],
+    refreshResults: ['refreshed', ...troubleKinds, 'key_missing'],
   };
 }
 
@@ -34,11 +34,19 @@ export function reportConnect({ log, metrics }: { readonly log: Log; readonly me
         return;
       }
       case 'connected': {
-        const { app, connection, isNew, isByPerson } = event;
+        const { app, connection, isNew, isByPerson, isOtherUser } = event;
         if (isByPerson) metrics.consent(app, 'connected');
-        log.info({ event: 'connected', app, connection, isNew, isByPerson });
+        log.info({ event: 'connected', app, connection, isNew, isByPerson, isOtherUser });
         return;
       }
+      case 'grant_unkept': {
+        const { app, credential, cause } = event;
+        log.error({ event: 'grant_unkept', app, credential, err: cause });
+        return;
+      }
+      case 'credential_freed':
+        log.info({ event: 'credential_freed', app: event.app, credential: event.credential });
+        return;
       case 'token_served': {
         const { app, connection, what } = event;
         metrics.tokenRequest(app, what, 'served');

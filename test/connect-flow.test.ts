@@ -16,7 +16,7 @@ import {
   users,
 } from './support/connect-house.ts';
 import { engines } from './support/engines.ts';
-import { oauthAppId } from './support/test-relay.ts';
+import { type defaultApp, oauthAppId } from './support/test-relay.ts';
 
 const html = { accept: 'text/html' };
 const creates = (stage: Stage) => {
@@ -62,6 +62,7 @@ describe.each(engines)('connecting on $engine', ({ createStore }) => {
         connection: id,
         isNew: true,
         isByPerson: true,
+        isOtherUser: false,
       });
     });
 
@@ -86,7 +87,7 @@ describe.each(engines)('connecting on $engine', ({ createStore }) => {
       });
       expect(asked.get('state')).toMatch(/^[\w-]{43}$/);
       expect(asked.get('code_challenge')).toMatch(/^[\w-]{43}$/);
-      expect(cookie).toMatch(/^zoom_relay_connect=[\w-]{43}$/);
+      expect(cookie).toMatch(/^__Host-zoom_relay_connect=[\w-]{43}$/);
     });
 
     test('who declines is told so, and nothing is kept', async () => {
@@ -116,7 +117,7 @@ describe.each(engines)('connecting on $engine', ({ createStore }) => {
       const open = (url: URL | string, own = cookie) => house.ask(url, { ...html, cookie: own });
       const unknown = await open(with_((url) => url.searchParams.set('state', 'x'.repeat(43))));
       const none = await open(with_((url) => url.searchParams.delete('state')));
-      const foreign = await open(back, `zoom_relay_connect=${'x'.repeat(43)}`);
+      const foreign = await open(back, `__Host-zoom_relay_connect=${'x'.repeat(43)}`);
       const cookieless = await house.ask(back, html);
       const codeless = await open(with_((url) => url.searchParams.delete('code')));
       const late = await consent(house, stage);
@@ -208,18 +209,60 @@ describe.each(engines)('connecting on $engine', ({ createStore }) => {
 
     test('a conflict that does not go away ends, and is shown in the words of Recall', async () => {
       const detail = 'A Zoom OAuth Credential already exists for this OAuth App';
-      const conflict = JSON.stringify({ detail, conflicting_zoom_user_id: users[0].id });
+      const [first, other] = [await connected(house, stage), await connected(house, stage, { userId: users[1].id })];
+      const before = creates(stage).length;
       const { back, cookie } = await consent(house, stage);
+      let lists = 0;
       stage.recall.api.misbehaveAlways((request, response) => {
-        if (request.method !== 'POST') response.writeHead(200).end('{"next":null,"previous":null,"results":[]}');
-        else response.writeHead(400, { 'content-type': 'application/json' }).end(conflict);
+        const say = (status: number, json: unknown): void => {
+          response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
+        };
+        if (request.method === 'POST') return say(400, { detail, conflicting_zoom_user_id: users[0].id });
+        if (request.method === 'DELETE') return say(204, undefined);
+        lists += 1;
+        // As if the filter were not heeded.
+        return say(200, { next: null, previous: null, results: stage.recall.api.credentials() });
       });
       let end = await house.ask(back, { ...html, cookie });
       if (end.status === 302) end = await house.ask(stage.zoom.consent(end.location), { ...html, cookie });
+      stage.recall.api.misbehaveAlways();
       expect(end.status).toBe(502);
       expect(end.text).toContain(detail);
-      expect(creates(stage)).toHaveLength(2);
+      expect(creates(stage)).toHaveLength(before + 2);
+      expect(lists).toBe(1);
+      const freed = house.events.flatMap((event) => (event.kind === 'credential_freed' ? [event.credential] : []));
+      expect(freed).toEqual([first.credentialId]); // and not that of the other person
+      expect(freed).not.toContain(other.credentialId);
     });
+
+    test('a conflict with a credential that is not of this app is refused at once', async () => {
+      const { back, cookie } = await consent(house, stage);
+      stage.recall.api.misbehaveAlways((request, response) => {
+        const list = { next: null, previous: null, results: [] };
+        const conflict = { detail: 'of another app', conflicting_zoom_user_id: users[0].id };
+        const isCreate = request.method === 'POST';
+        response.writeHead(isCreate ? 400 : 200, { 'content-type': 'application/json' });
+        response.end(JSON.stringify(isCreate ? conflict : list));
+      });
+      const end = await house.ask(back, { ...html, cookie });
+      stage.recall.api.misbehaveAlways();
+      expect(end.status).toBe(502);
+      expect(end.text).toContain('of another app');
+      expect(creates(stage)).toHaveLength(1);
+    });
+
+    test.runIf(mode === 'recall-managed')(
+      'who declines the second consent is told that the first connection is gone',
+      async () => {
+        Object.assign(stage.recall.api.settings, { reauth: 'conflict' });
+        await connected(house, stage);
+        const { back, cookie } = await consent(house, stage);
+        const again = await house.ask(back, { ...html, cookie });
+        const end = await house.ask(stage.zoom.consent(again.location, { decision: 'decline' }), { ...html, cookie });
+        expect(end.status).toBe(403);
+        expect(end.text).toContain('Zoom is not connected any more');
+      },
+    );
 
     test('while the API key is wrong the person is told, and no secret is', async () => {
       stage.recall.api.misbehaveAlways(answering(401));
@@ -264,6 +307,7 @@ describe.each(engines)('connecting on $engine', ({ createStore }) => {
 
     test.each([
       'https://evil.example/',
+      'blob:https://app.example/x',
       'https://app.example.evil.example/',
       'https://app.example@evil.example/',
       'javascript:alert(1)',
@@ -277,6 +321,40 @@ describe.each(engines)('connecting on $engine', ({ createStore }) => {
         stage.nowMs() + hourMs,
       );
       expect((await house.ask(`/connect/zoom/default?token=${signed}`)).status).toBe(401);
+    });
+
+    test('a link is for its own app alone', async () => {
+      const other = 'other' as typeof defaultApp;
+      await using theirs = await openHouse(folder.url, stage, { key: other });
+      const link = await makeLink(house, stage);
+      const token = link.searchParams.get('token');
+      expect((await theirs.ask(`/connect/zoom/other?token=${token}`, html)).status).toBe(401);
+      expect((await house.ask(link)).status).toBe(302);
+    });
+
+    test('a link that is opened again and again is refused for a while: each opening takes room in the store', async () => {
+      const link = await makeLink(house, stage);
+      for (let times = 1; times <= 20; times += 1) expect((await house.ask(link)).status).toBe(302);
+      const limited = await house.ask(link, html);
+      expect(limited.status).toBe(429);
+      expect(limited.text).toContain('opened too often');
+      expect((await house.ask(await makeLink(house, stage))).status).toBe(302);
+      stage.advance(10 * 60_000);
+      expect((await house.ask(link)).status).toBe(302);
+    });
+
+    test('no answer is kept by a cache or told to the next site', async () => {
+      const link = await makeLink(house, stage);
+      for (const [url, headers] of [
+        [link, html],
+        ['/connect/zoom/x', html],
+        ['/oauth-callback/zoom', {}],
+        ['/zoom-token/x', {}],
+      ] as const) {
+        const answer = await house.ask(url, headers);
+        expect(answer.headers.get('cache-control')).toBe('no-store');
+        expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
+      }
     });
 
     test('programs get JSON', async () => {

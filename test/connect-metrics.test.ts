@@ -61,8 +61,8 @@ test('each thing that happens to connections is counted once, by its result', as
   const observe = reportConnect({ log: createLog('silent'), metrics });
   const about = { app: acme, connection: 'c1' };
   observe({ kind: 'consent_started', app: acme });
-  observe({ kind: 'connected', ...about, isNew: true, isByPerson: true });
-  observe({ kind: 'connected', ...about, isNew: false, isByPerson: false }); // Recall confirmed it: no consent
+  observe({ kind: 'connected', ...about, isNew: true, isByPerson: true, isOtherUser: false });
+  observe({ kind: 'connected', ...about, isNew: false, isByPerson: false, isOtherUser: false }); // Recall confirmed it: no consent
   observe({ kind: 'consent_refused', app: acme, code: 'consent_denied' });
   observe({ kind: 'consent_refused', app: undefined, code: 'state_unknown' });
   observe({ kind: 'token_served', ...about, what: 'zak' });

@@ -181,6 +181,7 @@ describe.each(engines)('connections on $engine', ({ createStore }) => {
       const [connection] = await house.connect.list({ limit: 10 });
       expect(connection).toMatchObject({ state: 'unconfirmed' });
       stage.recall.api.misbehaveAlways();
+      stage.advance(2 * 60_000);
       await house.connect.maintain(defaultApp);
       const after = await house.connect.read(connection?.id ?? '');
       expect(after.state).toBe('healthy');

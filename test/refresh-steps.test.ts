@@ -14,7 +14,7 @@ const connection: Connection = {
   mode: 'customer-managed',
   zoom: { userId: 'zoom-user' },
   connectedAtMs: nowMs - 1000,
-  callbackHashes: [],
+  callback: { pending: [] },
   bots: { hash: '0'.repeat(64), sealed: '' },
   tokens,
 };

@@ -27,9 +27,9 @@ const maxPublicUrlLength = 100;
 
 const publicUrl = optionalText().transform((value, context) => {
   if (value === undefined) return undefined;
-  const isUsable = isAllowedBaseUrl(value) && value.length <= maxPublicUrlLength;
-  return isUsable
-    ? (URL.parse(value)?.href ?? value).replace(/\/+$/, '')
+  const url = isAllowedBaseUrl(value) ? (URL.parse(value)?.href ?? '').replace(/\/+$/, '') : '';
+  return url !== '' && url.length <= maxPublicUrlLength
+    ? url
     : fail(context, `${baseUrlRule}, at most ${maxPublicUrlLength} characters`);
 });
 

@@ -1,10 +1,12 @@
 import type { RecallCredential, RecallRefusal } from '../recall/api/recall-api.ts';
 import type { GrantedCode } from './connect-customer-managed.ts';
+import { healthOf } from './connection.ts';
 import type { ConnectionStore } from './connection-store.ts';
 import type { ConsentFor } from './consent-states.ts';
 import type { ConsentOutcome } from './finish-consent.ts';
-import { freeCredential } from './free-credential.ts';
-import { keepGrant, ownerOf } from './new-connection.ts';
+import { conflictIn, freeCredential } from './free-credential.ts';
+import { keepTrying } from './keep-trying.ts';
+import { type Grant, keepGrant, ownerOf } from './new-connection.ts';
 import { type ConnectApp, type ConnectParts, quoteRefusal } from './ports.ts';
 
 /**
@@ -20,39 +22,51 @@ export async function connectRecallManaged(
   parts: ConnectParts,
 ): Promise<ConsentOutcome> {
   const { code, codeVerifier, redirectUri, stateHash } = granted;
-  const idempotencyKey = stateHash; // the same code always has the same
   const answer = await app.recall.createCredential({
     oauthApp: app.oauthApp,
     code,
     codeVerifier,
     redirectUri,
-    idempotencyKey,
+    idempotencyKey: stateHash, // the same code always has the same
   });
-  if (answer.kind !== 'ok') return refuse(app, consent, answer);
-  const credential = answer.value;
-  const { userId, accountId, id: credentialId } = credential;
+  return answer.kind === 'ok' ? keep(app, consent, answer.value, store, parts) : refuse(app, consent, answer, parts);
+}
+
+async function keep(
+  app: ConnectApp,
+  { user, returnTo }: ConsentFor,
+  credential: RecallCredential,
+  store: ConnectionStore,
+  parts: ConnectParts,
+): Promise<ConsentOutcome> {
+  const { userId, accountId, id: credentialId, status } = credential;
   const owner = ownerOf(app, { userId, accountId });
   if (owner === undefined) {
     const detail = `Recall's credential ${credentialId} names no Zoom ${app.kind === 'user_level' ? 'user' : 'account'}: is the app's kind right?`;
     return { kind: 'refused', code: 'recall_refused', detail };
   }
-  const grant = async () => ({ credentialId, recall: healthOf(credential, parts.nowMs()) });
-  const { connection, isNew } = await keepGrant(app, owner, { userId, accountId }, consent.user, grant, store, parts);
-  parts.observe({ kind: 'connected', app: app.key, connection: connection.id, isNew, isByPerson: true });
-  return { kind: 'connected', connection: connection.id, returnTo: consent.returnTo };
+  const about = { owner, grantor: { userId, accountId }, user };
+  const grant = async (): Promise<Grant> => ({ credentialId, recall: healthOf(status, parts.nowMs()) });
+  try {
+    const { connection, isNew, isOtherUser } = await keepTrying(() => keepGrant(app, about, grant, store, parts));
+    parts.observe({ kind: 'connected', app: app.key, connection: connection.id, isNew, isByPerson: true, isOtherUser });
+    return { kind: 'connected', connection: connection.id, returnTo };
+  } catch (cause) {
+    parts.observe({ kind: 'grant_unkept', app: app.key, credential: credentialId, cause });
+    return { kind: 'refused', code: 'grant_unkept' };
+  }
 }
 
-function healthOf({ status }: RecallCredential, nowMs: number) {
-  return { status: status === 'unhealthy' ? status : 'healthy', sinceMs: nowMs, checkedAtMs: nowMs } as const;
-}
-
-async function refuse(app: ConnectApp, consent: ConsentFor, refusal: RecallRefusal): Promise<ConsentOutcome> {
+async function refuse(
+  app: ConnectApp,
+  consent: ConsentFor,
+  refusal: RecallRefusal,
+  parts: ConnectParts,
+): Promise<ConsentOutcome> {
   const refused = { kind: 'refused', code: 'recall_refused', detail: quoteRefusal(refusal) } as const;
-  if (refusal.kind !== 'refused') return refused;
-  const { conflictingUserId: userId, conflictingAccountId: accountId } = refusal;
-  const conflict = userId !== undefined ? { userId } : accountId !== undefined ? { accountId } : undefined;
+  const conflict = conflictIn(refusal);
   if (conflict === undefined || consent.isSecondTry) return refused;
-  const freed = await freeCredential(app, conflict);
-  if (freed.kind !== 'ok') return { ...refused, detail: quoteRefusal(freed) };
-  return { kind: 'again' };
+  const freed = await freeCredential(app, conflict, parts);
+  if (freed.kind === 'freed') return { kind: 'again' };
+  return freed.kind === 'none' ? refused : { ...refused, detail: quoteRefusal(freed) };
 }

@@ -1,6 +1,7 @@
 import type { AppKey } from '../delivery/names.ts';
 import { RelayError } from '../errors.ts';
 import { type Connection, storedConnection } from './connection.ts';
+import { parseJson } from './parse-json.ts';
 import type { ConnectParts } from './ports.ts';
 import { hashOf } from './secrets.ts';
 
@@ -8,6 +9,8 @@ import { hashOf } from './secrets.ts';
 const maxSwaps = 50;
 const idPattern = /^[0-9a-f]{24}$/;
 const keyPrefix = 'connection:';
+/** In the past by every clock, epoch milliseconds. */
+const longAgoMs = 1;
 
 /** Whom a connection is of: a Zoom user for user-level apps, a Zoom account for account-level ones. */
 export interface ZoomOwner {
@@ -18,6 +21,7 @@ export interface ZoomOwner {
 
 /** The connections of all apps. One for each owner: connecting again goes on with the same id. */
 export interface ConnectionStore {
+  /** @throws RelayError `connection_unreadable` for one that a newer release has written */
   read(id: string): Promise<Connection | undefined>;
   /** The id for an owner: the one they have, or a new one that is theirs from now on. */
   claim(owner: ZoomOwner): Promise<string>;
@@ -36,8 +40,10 @@ export interface ConnectionStore {
     readonly limit: number;
   }): Promise<readonly Connection[]>;
   all(app: AppKey): Promise<readonly Connection[]>;
-  /** Tells whether there was one. */
+  /** Removes it, unless it is of another consent by now. Tells whether it is gone. */
   remove(connection: Connection): Promise<boolean>;
+  /** Sees to it that the owner finds the connection. */
+  assertOwner(connection: Connection): Promise<void>;
 }
 
 /** Whether a text can be a connection's id. */
@@ -63,7 +69,7 @@ export function createConnectionStore({
       ...(page.app !== undefined && { tag: tagOf(page.app) }),
       ...(page.before !== undefined && { before: keyPrefix + page.before }),
     });
-    return found.flatMap(({ value }) => parse(value) ?? []);
+    return found.flatMap(({ value }) => storedConnection.safeParse(parseJson(value)).data ?? []);
   }
 
   return {
@@ -85,17 +91,7 @@ export function createConnectionStore({
       return id === undefined ? undefined : read(id);
     },
 
-    async change(id, make) {
-      for (let swaps = 0; swaps < maxSwaps; swaps += 1) {
-        const stored = await records.read(keyPrefix + id);
-        const before = parse(stored);
-        const next = make(before);
-        if (next === undefined || next === before) return before;
-        if (await records.swap(keyPrefix + id, stored, { value: JSON.stringify(next), tags: [tagOf(next.app)] }))
-          return next;
-      }
-      throw tooBusy();
-    },
+    change,
 
     async all(app) {
       const found: Connection[] = [];
@@ -108,11 +104,40 @@ export function createConnectionStore({
       return found;
     },
 
-    async remove({ id, ownerKey }) {
-      await records.remove(ownerKey);
-      return records.remove(keyPrefix + id);
+    async remove(seen) {
+      for (let swaps = 0; swaps < maxSwaps; swaps += 1) {
+        const stored = await records.read(keyPrefix + seen.id);
+        const before = parse(stored);
+        if (before !== undefined && before.connectedAtMs !== seen.connectedAtMs) return false;
+        // There is no conditional removal; a record that has expired is one that is not there.
+        const gone = { value: '{}', expiresAtMs: longAgoMs };
+        if (stored === undefined || (await records.swap(keyPrefix + seen.id, stored, gone))) {
+          await records.remove(seen.ownerKey);
+          return true;
+        }
+      }
+      throw tooBusy();
+    },
+
+    async assertOwner({ ownerKey, id }) {
+      await records.swap(ownerKey, undefined, { value: id });
     },
   };
+
+  async function change(
+    id: string,
+    make: (before: Connection | undefined) => Connection | undefined,
+  ): Promise<Connection | undefined> {
+    for (let swaps = 0; swaps < maxSwaps; swaps += 1) {
+      const stored = await records.read(keyPrefix + id);
+      const before = parse(stored);
+      const next = make(before);
+      if (next === undefined || next === before) return before;
+      const change = { value: JSON.stringify(next), tags: [tagOf(next.app)] };
+      if (await records.swap(keyPrefix + id, stored, change)) return next;
+    }
+    throw tooBusy();
+  }
 }
 
 /** Begins with the time, so that the order of ids is that in which they were made; the rest cannot be guessed. */
@@ -131,14 +156,12 @@ export function ownerKeyOf({ app, kind, zoomId }: ZoomOwner): string {
   return `owner:${app}:${kind}:${hashOf(zoomId)}`;
 }
 
-/** One that cannot be read, written by a newer release, is as if it were not there for those who ask. */
+/** @throws RelayError `connection_unreadable`: what cannot be read must not be written over */
 function parse(value: string | undefined): Connection | undefined {
   if (value === undefined) return undefined;
-  try {
-    return storedConnection.safeParse(JSON.parse(value)).data;
-  } catch {
-    return undefined;
-  }
+  const parsed = storedConnection.safeParse(parseJson(value));
+  if (parsed.success) return parsed.data;
+  throw new RelayError('connection_unreadable', 'a newer release has written this connection');
 }
 
 function tooBusy(): RelayError {

@@ -11,14 +11,12 @@ export const troubleKinds = [
   'refresh_lost',
   /** The last refresh failed in a way that may pass; it is tried again. */
   'refresh_failing',
-  /** What is kept cannot be opened: its `ENCRYPTION_KEY` is not configured any more. */
-  'key_missing',
 ] as const;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** One connection as it is kept. Version 1. */
-export const storedConnection = z.object({
+/** One connection as it is kept. Version 1; what a newer release has added stays. */
+export const storedConnection = z.looseObject({
   v: z.literal(1),
   id: z.string(),
   /** Where the id is found by the Zoom user or account. */
@@ -43,8 +41,11 @@ export const storedConnection = z.object({
   credentialId: z.string().exactOptional(),
   /** What was granted; absent when Recall keeps the tokens, which does not say. */
   scopes: z.array(z.string()).exactOptional(),
-  /** SHA-256 of the secrets in the callback URLs that Recall may have: the one it has confirmed and those still to be. */
-  callbackHashes: z.array(hash).max(4),
+  /**
+   * SHA-256 of the secrets in the callback URLs that Recall may have: that of the one it has confirmed, and those it was
+   * given and has not confirmed, newest first.
+   */
+  callback: z.object({ confirmed: hash.exactOptional(), pending: z.array(hash).max(3) }),
   /** The secret in the URLs for bots: its SHA-256, and sealed so that it can be shown again. */
   bots: z.object({ hash, sealed: z.string() }),
   /** Access and refresh token sealed as one, so that they are stored as one. */
@@ -104,7 +105,10 @@ export function stateOf(connection: Connection, kind: ConnectApp['kind']): { sta
   if (credentialId === undefined)
     return { state: 'unconfirmed', detail: 'Recall has not confirmed the credential yet; it is asked again' };
   if (recall?.status === 'missing')
-    return { state: 'unhealthy_at_recall', detail: 'Recall has no such credential any more' };
+    return {
+      state: 'unhealthy_at_recall',
+      detail: 'Recall has no such credential any more, or asks another URL for tokens',
+    };
   if (recall?.status === 'unhealthy')
     return { state: 'unhealthy_at_recall', detail: 'Recall holds the credential to be unhealthy' };
   const missing = (scopes === undefined ? [] : missingScopes(kind, scopes)).filter((scope) => scope.for === 'recall');
@@ -113,7 +117,18 @@ export function stateOf(connection: Connection, kind: ConnectApp['kind']): { sta
 }
 
 /** Whether only the person can mend it, by connecting again. */
-export function needsPerson({ trouble, recall }: Connection): boolean {
+export function needsPerson({ trouble, recall, mode }: Connection): boolean {
   if (trouble !== undefined) return trouble.kind !== 'refresh_failing';
-  return recall?.status === 'unhealthy' || recall?.status === 'missing';
+  return recall?.status === 'unhealthy' || (recall?.status === 'missing' && mode === 'recall-managed');
+}
+
+/** Whether Recall has to be given the callback URL (once more): with the tokens here, nobody need consent for it. */
+export function isUnregistered({ mode, tokens, credentialId, recall }: Connection): boolean {
+  if (mode !== 'customer-managed' || tokens === undefined) return false;
+  return credentialId === undefined || recall?.status === 'missing';
+}
+
+/** What is noted of a credential that Recall has just given. */
+export function healthOf(status: string, nowMs: number): NonNullable<Connection['recall']> {
+  return { status: status === 'unhealthy' ? status : 'healthy', sinceMs: nowMs, checkedAtMs: nowMs };
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { Secret } from '../secret.ts';
+import { parseJson } from './parse-json.ts';
 import type { ConnectParts } from './ports.ts';
 import { hashOf, newSecret } from './secrets.ts';
 
@@ -42,8 +43,17 @@ export interface BegunConsent {
   readonly codeChallenge: string;
 }
 
+/** A consent that comes back as it should. */
+export interface OpenConsent extends ConsentFor {
+  readonly kind: 'open';
+  readonly codeVerifier: Secret;
+  /** Unique to this consent. */
+  readonly stateHash: string;
+  readonly browser: Secret;
+}
+
 export type ConsumedState =
-  | ({ readonly kind: 'open'; readonly codeVerifier: Secret; readonly stateHash: string } & ConsentFor)
+  | OpenConsent
   | { readonly kind: 'unknown' | 'used' | 'expired' }
   /** Begun in another browser. It is not used up by that. */
   | { readonly kind: 'foreign' };
@@ -103,6 +113,7 @@ export async function consumeState(state: string, browser: Secret | undefined, p
     returnTo,
     isSecondTry,
     link: opened.link,
+    browser,
     codeVerifier: new Secret(opened.codeVerifier),
     stateHash: key,
   };
@@ -114,12 +125,4 @@ function keyOf(state: string): string {
 
 function parse(value: string | undefined): StoredState | undefined {
   return storedState.safeParse(parseJson(value)).data;
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -5,11 +5,13 @@ import { type Connection, needsPerson, stateOf } from './connection.ts';
 import { createConnectionStore } from './connection-store.ts';
 import { type Deauthorized, type Disconnected, disconnect, endDeauthorized } from './end-connection.ts';
 import { type ConsentReturn, type FinishOutcome, finishConsent } from './finish-consent.ts';
+import { LinkLimiter } from './link-limiter.ts';
 import { createLink, type LinkFor } from './links.ts';
-import { type ConnectionHealth, maintainApp, readHealth } from './maintain.ts';
+import { maintainApp } from './maintain.ts';
 import { type Maintenance, startMaintenance } from './maintenance.ts';
 import { botsAbout } from './new-connection.ts';
 import { type ConnectApp, type ConnectParts, describeRefusal } from './ports.ts';
+import { type ConnectionHealth, readHealth } from './read-health.ts';
 import { type StartOutcome, startConsent } from './start-consent.ts';
 import { type GivenToken, giveToken, type TokenRequest } from './tokens/give-token.ts';
 import { TokenKeeper } from './tokens/token-keeper.ts';
@@ -81,6 +83,7 @@ export interface Connect {
 export function createConnect(parts: ConnectParts): Connect {
   const store = createConnectionStore(parts);
   const keeper = new TokenKeeper(store, parts);
+  const limiter = new LinkLimiter();
 
   function appOf(key: string): ConnectApp {
     const app = parts.apps.get(key);
@@ -99,7 +102,7 @@ export function createConnect(parts: ConnectParts): Connect {
   return {
     apps: parts.apps,
     publicUrl: parts.publicUrl,
-    start: (app, token, cookie) => startConsent(app, token, cookie, parts),
+    start: (app, token, cookie) => startConsent(app, token, cookie, limiter, parts),
     finish: (given) => finishConsent(given, store, keeper, parts),
     giveToken: (request) => giveToken(request, store, keeper, parts),
     createLink: (app, whom, expiresAtMs) => createLink(appOf(app), whom, expiresAtMs, parts),

@@ -2,6 +2,7 @@ import type { Connection } from './connection.ts';
 import type { ConnectionStore } from './connection-store.ts';
 import { ownerOf } from './new-connection.ts';
 import { type ConnectApp, type ConnectParts, describeRefusal } from './ports.ts';
+import { readTokenAtRecall } from './tokens/token-at-recall.ts';
 import type { FreshToken, TokenKeeper } from './tokens/token-keeper.ts';
 
 const refreshWaitMs = 10_000;
@@ -28,7 +29,8 @@ export async function disconnect(
       ? ['its app is not configured: nothing was undone at Zoom and Recall']
       : await undoElsewhere(connection, app, isForced, keeper);
   if (leftBehind.length > 0 && !isForced) return { kind: 'kept', leftBehind };
-  await store.remove(connection);
+  if (!(await store.remove(connection)))
+    return { kind: 'kept', leftBehind: ['the person has connected again meanwhile'] };
   observe({ kind: 'ended', app: connection.app, connection: connection.id, by: 'operator', leftBehind });
   return { kind: 'disconnected', leftBehind };
 }
@@ -40,29 +42,40 @@ async function undoElsewhere(
   isForced: boolean,
   keeper: TokenKeeper,
 ): Promise<readonly string[]> {
-  const left: string[] = [];
-  const token = await tokenOf(connection, app, keeper);
-  const revoked = token.kind === 'token' ? await app.zoom.revoke(token.token) : token;
-  // What Zoom no longer takes needs no revoking.
-  const isRevoked = ['ok', 'ended', 'invalid_grant', 'unauthorized'].includes(revoked.kind);
-  if (!isRevoked && 'detail' in revoked) left.push(`access was not revoked at Zoom (${revoked.detail})`);
+  const unrevoked = await revoke(connection, app, keeper);
+  const left = unrevoked === undefined ? [] : [`access was not revoked at Zoom (${unrevoked})`];
   if (connection.credentialId === undefined || (left.length > 0 && !isForced)) return left;
   const deleted = await app.recall.deleteCredential(connection.credentialId);
   const isDeleted = deleted.kind === 'ok' || deleted.kind === 'not_found';
   return isDeleted ? left : [...left, `the credential was not deleted at Recall (${describeRefusal(deleted)})`];
 }
 
+/** Why access is not revoked at Zoom, or may not be; `undefined` when there is none any more. */
+async function revoke(connection: Connection, app: ConnectApp, keeper: TokenKeeper): Promise<string | undefined> {
+  const token = await tokenOf(connection, app, keeper);
+  if (token === undefined) return undefined;
+  if (token.kind !== 'token') return token.detail;
+  const revoked = await app.zoom.revoke(token.token);
+  const isOver = ['ok', 'invalid_grant', 'unauthorized'].includes(revoked.kind);
+  return isOver || !('detail' in revoked) ? undefined : describeRefusal(revoked);
+}
+
+/** `undefined` when Zoom takes none of theirs any more, or there never was one. */
 async function tokenOf(
-  { id, mode, credentialId }: Connection,
+  { id, mode, credentialId, trouble, tokens }: Connection,
   app: ConnectApp,
   keeper: TokenKeeper,
-): Promise<FreshToken> {
-  if (mode === 'customer-managed') return keeper.fresh(id, refreshWaitMs);
-  if (credentialId === undefined) return { kind: 'ended', detail: 'Recall has no credential' };
-  const answer = await app.recall.readAccessToken(credentialId);
-  if (answer.kind === 'ok') return { kind: 'token', token: answer.value.token, apiUrl: undefined };
-  const isFinal = answer.kind === 'not_found' || answer.kind === 'refused';
-  return { kind: isFinal ? 'ended' : 'unavailable', detail: describeRefusal(answer) };
+): Promise<FreshToken | undefined> {
+  if (trouble?.kind === 'revoked') return undefined;
+  if (mode === 'customer-managed') {
+    if (tokens === undefined) return undefined;
+    const token = await keeper.fresh(id, refreshWaitMs);
+    const isOver = token.kind === 'ended' && (await keeper.isRevoked(id));
+    return isOver ? undefined : token;
+  }
+  if (credentialId === undefined) return undefined;
+  const token = await readTokenAtRecall(app, credentialId);
+  return token.kind === 'ended' ? undefined : token;
 }
 
 /** What `app_deauthorized` says. */
@@ -93,7 +106,7 @@ export async function endDeauthorized(
   const after = await store.change(found.id, (before) => {
     if (before === undefined || before.connectedAtMs > told.atMs) return before;
     const { tokens: _tokens, scopes: _scopes, refreshing: _refreshing, ...rest } = before;
-    return { ...rest, zoom: {}, callbackHashes: [], trouble: { kind: 'revoked', sinceMs: nowMs(), detail } };
+    return { ...rest, zoom: {}, callback: { pending: [] }, trouble: { kind: 'revoked', sinceMs: nowMs(), detail } };
   });
   const hasEnded = after?.trouble?.detail === detail;
   if (hasEnded) observe({ kind: 'ended', app: app.key, connection: found.id, by: 'deauthorization', leftBehind: [] });

@@ -1,8 +1,9 @@
+import { RelayError, unreachable } from '../errors.ts';
 import { connectCustomerManaged, type GrantedCode } from './connect-customer-managed.ts';
 import { connectRecallManaged } from './connect-recall-managed.ts';
 import type { ConnectionStore } from './connection-store.ts';
-import { type ConsumedState, consumeState } from './consent-states.ts';
-import type { ConnectParts } from './ports.ts';
+import { type ConsumedState, consumeState, type OpenConsent } from './consent-states.ts';
+import type { ConnectApp, ConnectParts } from './ports.ts';
 import { readBrowser, redirectUriOf, sendToConsent } from './start-consent.ts';
 import type { TokenKeeper } from './tokens/token-keeper.ts';
 
@@ -18,6 +19,9 @@ export const consentRefusalCodes = [
   'app_unknown',
   'zoom_refused',
   'recall_refused',
+  'connection_unknown',
+  'grant_unkept',
+  'store_unavailable',
 ] as const;
 export type ConsentRefusalCode = (typeof consentRefusalCodes)[number];
 
@@ -32,6 +36,8 @@ export type ConsentOutcome =
       readonly detail?: string;
       /** Access was granted and is kept; what lacks is done in the background. */
       readonly isKept?: boolean;
+      /** An earlier connection of theirs was removed on the way to this consent. */
+      readonly wasConnected?: boolean;
     };
 
 export type FinishOutcome = (
@@ -53,61 +59,82 @@ export interface ConsentReturn {
 
 const longest = { state: 200, code: 1000, detail: 300 };
 
-/** From Zoom's redirect to a connection. A state is used up whatever comes of it. */
+/**
+ * From Zoom's redirect to a connection. A state is used up whatever comes of it.
+ *
+ * @throws RelayError `store_unavailable` before anything was done
+ */
 export async function finishConsent(
   given: ConsentReturn,
   store: ConnectionStore,
   keeper: TokenKeeper,
   parts: ConnectParts,
 ): Promise<FinishOutcome> {
-  const browser = readBrowser(given.cookie);
-  const state = given.state ?? '';
-  const consumed: ConsumedState =
-    state === '' || state.length > longest.state ? { kind: 'unknown' } : await consumeState(state, browser, parts);
-  if (consumed.kind !== 'open') return refusedState(consumed.kind, parts);
-  const app = parts.apps.get(consumed.app);
-  if (app === undefined) return refused({ kind: 'refused', code: 'app_unknown' }, parts);
-  const startAgain = new URL(`${parts.publicUrl}/connect/zoom/${app.key}?token=${consumed.link}`);
-  const outcome = refusalIn(given) ?? (await connect(consumed, given.code ?? ''));
-  if (outcome.kind === 'refused') {
-    const { code, detail } = outcome;
-    parts.observe({ kind: 'consent_refused', app: app.key, code, ...(detail !== undefined && { detail }) });
-    return { ...outcome, startAgain };
-  }
-  if (outcome.kind === 'connected' || browser === undefined)
-    return outcome.kind === 'again' ? refusedState('foreign', parts) : outcome;
-  return { kind: 'consent', location: await sendToConsent(app, { ...consumed, isSecondTry: true }, browser, parts) };
-
-  async function connect(consent: Extract<ConsumedState, { kind: 'open' }>, code: string): Promise<ConsentOutcome> {
-    const { codeVerifier, stateHash } = consent;
-    const granted: GrantedCode = { code, codeVerifier, stateHash, redirectUri: redirectUriOf(parts.publicUrl) };
-    if (app === undefined) return { kind: 'refused', code: 'app_unknown' };
-    return app.mode === 'recall-managed'
-      ? connectRecallManaged(app, consent, granted, store, parts)
-      : connectCustomerManaged(app, consent, granted, store, keeper, parts);
+  const consent = await consume(given, parts);
+  if (consent.kind !== 'open') return refused({ kind: 'refused', code: `state_${consent.kind}` }, undefined, parts);
+  const app = parts.apps.get(consent.app);
+  if (app === undefined) return refused({ kind: 'refused', code: 'app_unknown' }, undefined, parts);
+  const startAgain = new URL(`${parts.publicUrl}/connect/zoom/${app.key}?token=${consent.link}`);
+  const outcome = refusalIn(given, consent) ?? (await connect(app, consent, given.code ?? '', store, keeper, parts));
+  switch (outcome.kind) {
+    case 'connected':
+      return outcome;
+    case 'again':
+      return {
+        kind: 'consent',
+        location: await sendToConsent(app, { ...consent, isSecondTry: true }, consent.browser, parts),
+      };
+    case 'refused':
+      return { ...refused(outcome, app, parts), startAgain };
+    default:
+      return unreachable(outcome);
   }
 }
 
-function refusalIn({
-  error,
-  errorDescription,
-  code,
-}: ConsentReturn): Extract<ConsentOutcome, { kind: 'refused' }> | undefined {
-  if (error === 'access_denied') return { kind: 'refused', code: 'consent_denied' };
+async function consume({ state = '', cookie }: ConsentReturn, parts: ConnectParts): Promise<ConsumedState> {
+  if (state === '' || state.length > longest.state) return { kind: 'unknown' };
+  try {
+    return await consumeState(state, readBrowser(cookie), parts);
+  } catch (error) {
+    const code = error instanceof RelayError ? error.code : 'internal';
+    parts.observe({ kind: 'consent_refused', app: undefined, code });
+    throw error;
+  }
+}
+
+async function connect(
+  app: ConnectApp,
+  consent: OpenConsent,
+  code: string,
+  store: ConnectionStore,
+  keeper: TokenKeeper,
+  parts: ConnectParts,
+): Promise<ConsentOutcome> {
+  const { codeVerifier, stateHash } = consent;
+  const granted: GrantedCode = { code, codeVerifier, stateHash, redirectUri: redirectUriOf(parts.publicUrl) };
+  return app.mode === 'recall-managed'
+    ? connectRecallManaged(app, consent, granted, store, parts)
+    : connectCustomerManaged(app, consent, granted, store, keeper, parts);
+}
+
+function refusalIn(
+  { error, errorDescription, code }: ConsentReturn,
+  { isSecondTry }: OpenConsent,
+): Extract<ConsentOutcome, { kind: 'refused' }> | undefined {
+  if (error === 'access_denied') return { kind: 'refused', code: 'consent_denied', wasConnected: isSecondTry };
   if (error !== undefined) {
-    const detail = (errorDescription || error).slice(0, longest.detail);
-    return { kind: 'refused', code: 'consent_failed', detail };
+    return { kind: 'refused', code: 'consent_failed', detail: (errorDescription || error).slice(0, longest.detail) };
   }
-  return code === undefined || code === '' || code.length > longest.code
-    ? { kind: 'refused', code: 'code_missing' }
-    : undefined;
+  const isMissing = code === undefined || code === '' || code.length > longest.code;
+  return isMissing ? { kind: 'refused', code: 'code_missing' } : undefined;
 }
 
-function refusedState(kind: Exclude<ConsumedState['kind'], 'open'>, parts: ConnectParts): FinishOutcome {
-  return refused({ kind: 'refused', code: `state_${kind}` }, parts);
-}
-
-function refused(outcome: Extract<FinishOutcome, { kind: 'refused' }>, parts: ConnectParts): FinishOutcome {
-  parts.observe({ kind: 'consent_refused', app: undefined, code: outcome.code });
+function refused(
+  outcome: Extract<FinishOutcome, { kind: 'refused' }>,
+  app: ConnectApp | undefined,
+  { observe }: ConnectParts,
+): Extract<FinishOutcome, { kind: 'refused' }> {
+  const { code, detail } = outcome;
+  observe({ kind: 'consent_refused', app: app?.key, code, ...(detail !== undefined && { detail }) });
   return outcome;
 }

@@ -42,6 +42,14 @@ export function createKeyRing(keys: readonly [Secret, ...Secret[]]): KeyRing {
       }
     },
 
+    isCurrent(sealed) {
+      try {
+        return decodeProtectedHeader(sealed).kid === current.id;
+      } catch {
+        return false;
+      }
+    },
+
     async sign(claims, about, expiresAtMs) {
       const token = new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256', kid: current.id });
       return token.setAudience(about).setExpirationTime(new Date(expiresAtMs)).sign(current.signing);

@@ -3,7 +3,6 @@ import type { AppKey } from '../delivery/names.ts';
 import { RelayError } from '../errors.ts';
 import type { ConnectApp, ConnectParts } from './ports.ts';
 
-export const linkBounds = { minMs: 60_000, maxMs: 30 * 24 * 3_600_000, defaultMs: 24 * 3_600_000 };
 const maxReturnToLength = 1000;
 
 /** Whom a connect link is for, and where they go afterwards. */
@@ -24,17 +23,16 @@ export async function createLink(
   app: ConnectApp,
   { user, returnTo }: LinkFor,
   expiresAtMs: number,
-  { keys, publicUrl }: Pick<ConnectParts, 'keys' | 'publicUrl'>,
+  { keys, publicUrl, randomBytes }: Pick<ConnectParts, 'keys' | 'publicUrl' | 'randomBytes'>,
 ): Promise<URL> {
   if (returnTo !== undefined && !isAllowedReturn(returnTo, app)) {
     const message = 'returnTo must be a URL at one of the origins that CONNECT_RETURN_ORIGINS (returnOrigins) names';
     throw new RelayError('return_refused', message);
   }
-  const token = await keys.sign(
-    { user, ...(returnTo !== undefined && { returnTo }) },
-    audienceOf(app.key),
-    expiresAtMs,
-  );
+  // Each is another, so that what is said of one (opened too often) is not said of all of that person's.
+  const link = randomBytes(8).toString('base64url');
+  const claims = { link, user, ...(returnTo !== undefined && { returnTo }) };
+  const token = await keys.sign(claims, audienceOf(app.key), expiresAtMs);
   return new URL(`${publicUrl}/connect/zoom/${app.key}?token=${token}`);
 }
 
@@ -59,7 +57,8 @@ export async function readLink(
 
 function isAllowedReturn(text: string, { returnOrigins }: ConnectApp): boolean {
   const url = URL.parse(text);
-  const isPlain = url !== null && url.username === '' && url.password === '';
+  // The origin of a blob: URL is that of the page that made it.
+  const isPlain = url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
   return isPlain && text.length <= maxReturnToLength && returnOrigins.includes(url.origin);
 }
 

@@ -4,6 +4,7 @@ import type { AppKey } from '../delivery/names.ts';
 import { RelayError } from '../errors.ts';
 import type { ConnectionStore } from './connection-store.ts';
 import { maintainApp } from './maintain.ts';
+import { parseJson } from './parse-json.ts';
 import type { ConnectParts } from './ports.ts';
 import type { TokenKeeper } from './tokens/token-keeper.ts';
 
@@ -17,8 +18,6 @@ const leaseMs = 10 * 60_000;
 const lease = z.object({ v: z.literal(1), by: z.string(), untilMs: z.number(), nextAtMs: z.number() });
 
 export interface Maintenance {
-  /** A round now, whoever has the lease. */
-  runOnce(): Promise<void>;
   /** Ends after what is under way for one connection. Never rejects. */
   stop(): Promise<void>;
 }
@@ -38,21 +37,29 @@ export function startMaintenance(store: ConnectionStore, keeper: TokenKeeper, pa
 
   async function look(): Promise<void> {
     const held = await parts.records.read(leaseKey);
-    const current = held === undefined ? undefined : lease.safeParse(JSON.parse(held)).data;
+    const current = lease.safeParse(parseJson(held)).data;
     const nowMs = parts.nowMs();
     if (current !== undefined && (current.untilMs > nowMs || current.nextAtMs > nowMs)) return;
-    const taken = JSON.stringify({ v: 1, by, untilMs: nowMs + leaseMs, nextAtMs: nowMs + roundMs });
+    const nextAtMs = nowMs + roundMs;
+    let taken = JSON.stringify({ v: 1, by, untilMs: nowMs + leaseMs, nextAtMs });
     if (!(await parts.records.swap(leaseKey, held, { value: taken }))) return;
-    await runOnce();
-    await parts.records.swap(leaseKey, taken, {
-      value: JSON.stringify({ v: 1, by, untilMs: 0, nextAtMs: nowMs + roundMs }),
+    let renewAtMs = nowMs + leaseMs / 2;
+    await round(async () => {
+      if (stopping.signal.aborted) return false;
+      if (parts.nowMs() < renewAtMs) return true;
+      renewAtMs = parts.nowMs() + leaseMs / 2;
+      const renewed = JSON.stringify({ v: 1, by, untilMs: parts.nowMs() + leaseMs, nextAtMs });
+      const isOurs = await parts.records.swap(leaseKey, taken, { value: renewed });
+      if (isOurs) taken = renewed;
+      return isOurs;
     });
+    await parts.records.swap(leaseKey, taken, { value: JSON.stringify({ v: 1, by, untilMs: 0, nextAtMs }) });
   }
 
-  async function runOnce(): Promise<void> {
+  async function round(mayGoOn: () => Promise<boolean>): Promise<void> {
     for (const app of parts.apps.values()) {
-      if (stopping.signal.aborted) return;
-      await maintainApp(app, store, keeper, parts).catch((cause: unknown) => tell(cause, app.key));
+      if (!(await mayGoOn())) return;
+      await maintainApp(app, store, keeper, parts, mayGoOn).catch((cause: unknown) => tell(cause, app.key));
     }
   }
 
@@ -63,7 +70,6 @@ export function startMaintenance(store: ConnectionStore, keeper: TokenKeeper, pa
   }
 
   return {
-    runOnce,
     async stop() {
       stopping.abort();
       await looking;

@@ -19,25 +19,29 @@ export function ownerOf(app: ConnectApp, { userId, accountId }: Grantor): ZoomOw
   return zoomId !== undefined && zoomIdPattern.test(zoomId) ? { app: app.key, kind, zoomId } : undefined;
 }
 
-/**
- * Keeps that somebody has granted access, in place of what was kept of an earlier grant. The secret for bots stays.
- *
- * @param grant what is new with this grant
- * @returns the connection, and whether there was none before
- */
+/** What is new with a grant. */
+export type Grant = Partial<Pick<Connection, 'tokens' | 'scopes' | 'credentialId' | 'recall'>>;
+
+export interface KeptGrant {
+  readonly connection: Connection;
+  readonly isNew: boolean;
+  /** The link was for somebody else than the one before. */
+  readonly isOtherUser: boolean;
+}
+
+/** Keeps that somebody has granted access, in place of what was kept of an earlier grant. */
 export async function keepGrant(
   app: ConnectApp,
-  owner: ZoomOwner,
-  grantor: Grantor,
-  user: string,
-  grant: (id: string) => Promise<Partial<Pick<Connection, 'tokens' | 'scopes' | 'credentialId' | 'recall'>>>,
+  { owner, grantor, user }: { readonly owner: ZoomOwner; readonly grantor: Grantor; readonly user: string },
+  grant: (id: string) => Promise<Grant>,
   store: ConnectionStore,
   parts: Pick<ConnectParts, 'keys' | 'nowMs' | 'randomBytes'>,
-): Promise<{ readonly connection: Connection; readonly isNew: boolean }> {
+): Promise<KeptGrant> {
   const id = await store.claim(owner);
   const known = await store.read(id);
   const given = await grant(id);
-  const bots = known?.bots ?? (await newBots(id, parts));
+  const isOpen = known !== undefined && (await parts.keys.open(known.bots.sealed, botsAbout(id))) !== undefined;
+  const bots = isOpen ? known.bots : await newBots(id, parts);
   const { userId, accountId, email } = grantor;
   const connection = await store.change(id, (before) => ({
     v: 1,
@@ -52,13 +56,14 @@ export async function keepGrant(
       ...(email !== undefined && { email }),
     },
     connectedAtMs: parts.nowMs(),
-    callbackHashes: before?.callbackHashes ?? [],
-    bots: before?.bots ?? bots,
+    callback: before?.callback ?? { pending: [] },
+    bots,
     ...(before?.credentialId !== undefined && { credentialId: before.credentialId }),
     ...given,
   }));
   if (connection === undefined) throw new RelayError('internal', 'a connection was not kept');
-  return { connection, isNew: known === undefined };
+  await store.assertOwner(connection); // one that was being removed at that moment has taken the way to it along
+  return { connection, isNew: known === undefined, isOtherUser: known !== undefined && known.user !== user };
 }
 
 async function newBots(

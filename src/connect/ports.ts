@@ -61,6 +61,8 @@ export interface KeyRing {
   seal(plain: string, about: string): Promise<string>;
   /** `undefined` when it was made with a key that is not configured any more, is about something else, or was changed. */
   open(sealed: string, about: string): Promise<string | undefined>;
+  /** Whether it was sealed with the key that seals now. */
+  isCurrent(sealed: string): boolean;
   sign(claims: Readonly<Record<string, string>>, about: string, expiresAtMs: number): Promise<string>;
   verify(token: string, about: string, nowMs: number): Promise<VerifiedClaims>;
 }
@@ -86,7 +88,18 @@ export type ConnectEvent =
       readonly connection: string;
       readonly isNew: boolean;
       readonly isByPerson: boolean;
+      /** The link was for somebody else than the one before. */
+      readonly isOtherUser: boolean;
     }
+  /** Access was granted, and could not be kept here. `credential` is what is left of it at Recall. */
+  | {
+      readonly kind: 'grant_unkept';
+      readonly app: AppKey;
+      readonly credential: string | undefined;
+      readonly cause: unknown;
+    }
+  /** One that stood in the way of a new one was deleted at Recall. */
+  | { readonly kind: 'credential_freed'; readonly app: AppKey; readonly credential: string }
   | { readonly kind: 'token_served'; readonly app: AppKey; readonly connection: string; readonly what: TokenKind }
   | {
       readonly kind: 'token_refused';

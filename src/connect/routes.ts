@@ -1,9 +1,11 @@
 import { type Context, Hono } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
+import type { CookieOptions, CookiePrefixOptions } from 'hono/utils/cookie';
 import { type ErrorCode, RelayError } from '../errors.ts';
 import { errorResponse, statusOfError } from '../http-error.ts';
+import { isMeetingId } from '../zoom/oauth/build-api-requests.ts';
 import type { Connect } from './create-connect.ts';
-import { describeRefusalPage } from './pages/describe-refusal-page.ts';
+import { describeRefusalPage, type RefusalDetails } from './pages/describe-refusal-page.ts';
 import { type Page, pageHeaders, renderPage } from './pages/render-page.ts';
 import type { TokenKind } from './ports.ts';
 
@@ -24,48 +26,46 @@ const tokenPaths: Readonly<Record<string, TokenKind>> = {
 /** The public routes of connecting: what people open, where Zoom sends them back, and what Recall asks for tokens. */
 export function createConnectRoutes(connect: Connect, isStopping: () => boolean): Hono {
   const routes = new Hono();
+  const cookie = describeCookie(connect.publicUrl);
   for (const path of ['/connect/*', '/oauth-callback/*', '/zoom-token/*']) {
     routes.use(path, async (c, next) => {
-      if (!isStopping()) return next();
-      return errorResponse(c, 'shutting_down', 'this process is stopping; try again in a moment');
+      // Before anything else, so that no refusal is kept by a cache or told to the next site either.
+      c.header('cache-control', pageHeaders['cache-control']);
+      c.header('referrer-policy', pageHeaders['referrer-policy']);
+      return isStopping() ? refuse(c, 'shutting_down') : next();
     });
   }
-  const { pathname, protocol } = new URL(connect.publicUrl);
 
   routes.get('/connect/zoom/:app', async (c) => {
-    const started = await connect.start(c.req.param('app'), c.req.query('token') ?? '', getCookie(c, cookieName));
+    const given = getCookie(c, cookie.name, cookie.prefix);
+    const started = await connect.start(c.req.param('app'), c.req.query('token') ?? '', given);
     if (started.kind === 'refused') return refuse(c, started.code);
-    setCookie(c, cookieName, started.browser.reveal(), {
-      path: pathname,
-      httpOnly: true,
-      sameSite: 'Lax', // it must come along when Zoom sends the browser back
-      secure: protocol === 'https:',
-      maxAge: cookieAgeSec,
-    });
-    return redirect(c, started.location);
+    setCookie(c, cookie.name, started.browser.reveal(), cookie.options);
+    return c.redirect(started.location.href, 302);
   });
 
   routes.get('/oauth-callback/zoom', async (c) => {
     const { state, code, error, error_description: errorDescription } = c.req.query();
-    const cookie = getCookie(c, cookieName);
-    const finished = await connect.finish({ state, code, error, errorDescription, cookie });
+    const given = getCookie(c, cookie.name, cookie.prefix);
+    const finished = await connect.finish({ state, code, error, errorDescription, cookie: given });
     switch (finished.kind) {
       case 'consent':
-        return redirect(c, finished.location);
+        return c.redirect(finished.location.href, 302);
       case 'connected':
         return finished.returnTo === undefined
           ? show(c, 200, connectedPage)
-          : redirect(c, returnUrl(finished.returnTo, finished.connection));
-      default:
-        return refuse(c, finished.code, finished.detail, finished.startAgain, finished.isKept);
+          : c.redirect(returnUrl(finished.returnTo, finished.connection).href, 302);
+      default: {
+        const { code: why, detail, startAgain, isKept, wasConnected } = finished;
+        return refuse(c, why, { said: detail?.slice(0, maxSaidLength), startAgain, isKept, wasConnected });
+      }
     }
   });
 
   for (const [path, what] of Object.entries(tokenPaths)) {
     routes.get(path, async (c) => {
-      c.header('cache-control', 'no-store');
       const { auth_token: secret, meeting_id: meetingId } = c.req.query();
-      if (!isMeetingId(meetingId, what)) return errorResponse(c, 'input_invalid', 'meeting_id must be 1 to 20 digits');
+      if (!mayBeMeeting(meetingId, what)) return errorResponse(c, 'input_invalid', 'meeting_id must be 1 to 19 digits');
       const connection = c.req.param('connection') ?? '';
       const given = await connect.giveToken({ connection, what, secret, meetingId, headers: c.req.header() });
       if (given.kind === 'token') return c.text(given.token.reveal());
@@ -76,14 +76,29 @@ export function createConnectRoutes(connect: Connect, isStopping: () => boolean)
   const paths = ['/connect/zoom/:app', '/oauth-callback/zoom', ...Object.keys(tokenPaths)];
   routes.on(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], paths, (c) => {
     c.header('allow', 'GET');
-    return errorResponse(c, 'method_not_allowed', 'use GET');
+    return refuse(c, 'method_not_allowed');
   });
   routes.onError((error, c) => {
-    if (!(error instanceof RelayError) || error.code !== 'store_unavailable') throw error;
-    const isForPeople = !c.req.path.startsWith('/zoom-token/');
-    return isForPeople ? refuse(c, error.code) : errorResponse(c, error.code, tokenMessages.token_unavailable);
+    if (!(error instanceof RelayError)) throw error;
+    return refuse(c, error.code);
   });
   return routes;
+}
+
+/** A cookie that no other host, and no page without TLS, can have set. */
+function describeCookie(publicUrl: string) {
+  const { pathname, protocol } = new URL(publicUrl);
+  const isSecure = protocol === 'https:';
+  const prefix: CookiePrefixOptions | undefined = !isSecure ? undefined : pathname === '/' ? 'host' : 'secure';
+  const options: CookieOptions = {
+    path: pathname,
+    httpOnly: true,
+    sameSite: 'Lax', // it must come along when Zoom sends the browser back
+    secure: isSecure,
+    maxAge: cookieAgeSec,
+    ...(prefix !== undefined && { prefix }),
+  };
+  return { name: cookieName, prefix, options };
 }
 
 /** What Recall, a bot or a stranger is told: no more than the reason. */
@@ -101,9 +116,9 @@ const connectedPage: Page = {
   text: 'You can close this window. Disconnect at any time in Zoom under Apps, Manage, Added apps.',
 };
 
-function isMeetingId(id: string | undefined, what: TokenKind): boolean {
+function mayBeMeeting(id: string | undefined, what: TokenKind): boolean {
   if (id === undefined) return what !== 'join_token';
-  return what === 'access_token' || what === 'zak' || /^\d{1,20}$/.test(id);
+  return what === 'access_token' || what === 'zak' || isMeetingId(id);
 }
 
 function returnUrl(returnTo: string, connection: string): URL {
@@ -112,20 +127,9 @@ function returnUrl(returnTo: string, connection: string): URL {
   return url;
 }
 
-function redirect(c: Context, to: URL): Response {
-  for (const name of ['cache-control', 'referrer-policy']) c.header(name, pageHeaders[name]);
-  return c.redirect(to.href, 302);
-}
-
 /** A page for people, JSON for everyone else. */
-function refuse(
-  c: Context,
-  code: ErrorCode,
-  detail?: string,
-  startAgain?: URL,
-  isKept?: boolean,
-): Response | Promise<Response> {
-  const page = describeRefusalPage(code, detail?.slice(0, maxSaidLength), startAgain, isKept);
+function refuse(c: Context, code: ErrorCode, details?: RefusalDetails): Response | Promise<Response> {
+  const page = describeRefusalPage(code, details);
   if (!c.req.header('accept')?.includes('text/html')) return errorResponse(c, code, `${page.title}. ${page.text}`);
   return show(c, statusOfError(code), page);
 }

@@ -1,5 +1,6 @@
 import { Secret } from '../secret.ts';
 import { beginConsent, type ConsentFor } from './consent-states.ts';
+import type { LinkLimiter } from './link-limiter.ts';
 import { readLink } from './links.ts';
 import type { ConnectApp, ConnectParts } from './ports.ts';
 import { newSecret } from './secrets.ts';
@@ -9,7 +10,7 @@ export function redirectUriOf(publicUrl: string): string {
   return `${publicUrl}/oauth-callback/zoom`;
 }
 
-export const linkRefusalCodes = ['app_unknown', 'link_invalid', 'link_expired'] as const;
+export const linkRefusalCodes = ['app_unknown', 'link_invalid', 'link_expired', 'link_limited'] as const;
 export type LinkRefusalCode = (typeof linkRefusalCodes)[number];
 
 export type StartOutcome =
@@ -22,12 +23,14 @@ export async function startConsent(
   appKey: string,
   token: string,
   cookie: string | undefined,
+  limiter: LinkLimiter,
   parts: ConnectParts,
 ): Promise<StartOutcome> {
   const app = parts.apps.get(appKey);
   if (app === undefined) return refuse('app_unknown', undefined, parts);
   const link = await readLink(app, token, parts);
   if (link.kind !== 'valid') return refuse(`link_${link.kind}`, app, parts);
+  if (limiter.isLimited(token, parts.nowMs())) return refuse('link_limited', app, parts);
   const browser = readBrowser(cookie) ?? newSecret(parts.randomBytes);
   const { user, returnTo } = link;
   const location = await sendToConsent(

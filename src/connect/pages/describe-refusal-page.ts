@@ -16,6 +16,23 @@ const words: Partial<Record<ErrorCode, Words>> = {
     text: `It was changed on its way, or is for something else. ${askForLink}`,
   },
   link_expired: { title: 'This link has expired', text: askForLink },
+  link_limited: {
+    title: 'This link was opened too often',
+    text: 'Wait 10 minutes, then open it once more.',
+  },
+  shutting_down: {
+    title: 'Not now',
+    text: 'This server is being restarted. Open the link you were given once more in a moment.',
+  },
+  method_not_allowed: { title: 'This page can only be opened', text: 'Open the link you were given in a browser.' },
+  connection_unknown: {
+    title: 'Zoom was disconnected meanwhile',
+    text: 'Somebody ended the connection while you were making it. Open the link you were given once more.',
+  },
+  grant_unkept: {
+    title: 'Almost, but not quite',
+    text: 'You gave access at Zoom, but it could not be kept here. Open the link you were given once more in a few minutes.',
+  },
   consent_denied: {
     title: 'Zoom is not connected',
     text: 'You declined at Zoom, so nothing was connected and nothing is kept. You can change your mind at any time.',
@@ -52,23 +69,38 @@ const words: Partial<Record<ErrorCode, Words>> = {
   },
 };
 
+/** Of somebody whose earlier connection had to be removed before this consent. */
+const deniedAfterRemoval: Words = {
+  title: 'Zoom is not connected any more',
+  text: 'You declined at Zoom. The connection you had was removed to make place for the new one: open the link again to have it back.',
+};
+
 const fallback: Words = {
   title: 'Something went wrong',
   text: 'Nothing was connected. Open the link you were given once more.',
 };
 
-/** @param isKept access was granted, and only Recall's part is to be done yet */
-export function describeRefusalPage(code: ErrorCode, said?: string, startAgain?: URL, isKept = false): Page {
-  const about = isKept
-    ? {
-        title: 'Zoom is connected, almost',
-        text: 'You need not do anything: access was granted, and the rest is tried again by itself. Recall.ai said:',
-      }
-    : (words[code] ?? fallback);
-  return {
-    ...about,
-    said,
-    code,
-    action: startAgain === undefined || isKept ? undefined : { label: 'Try again', href: startAgain.href },
-  };
+export interface RefusalDetails {
+  readonly said?: string | undefined;
+  readonly startAgain?: URL | undefined;
+  /** Access was granted, and only Recall's part is to be done yet. */
+  readonly isKept?: boolean | undefined;
+  /** An earlier connection was removed on the way. */
+  readonly wasConnected?: boolean | undefined;
 }
+
+export function describeRefusalPage(code: ErrorCode, details: RefusalDetails = {}): Page {
+  const { said, startAgain, isKept = false, wasConnected = false } = details;
+  const action = startAgain === undefined || isKept ? undefined : { label: 'Try again', href: startAgain.href };
+  return { ...wordsFor(code, isKept, wasConnected), said, code, action };
+}
+
+function wordsFor(code: ErrorCode, isKept: boolean, wasConnected: boolean): Words {
+  if (isKept) return keptWords;
+  return code === 'consent_denied' && wasConnected ? deniedAfterRemoval : (words[code] ?? fallback);
+}
+
+const keptWords: Words = {
+  title: 'Zoom is connected, almost',
+  text: 'You need not do anything: access was granted, and the rest is tried again by itself. Recall.ai said:',
+};

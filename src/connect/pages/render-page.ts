@@ -17,12 +17,12 @@ a:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; }
 `;
 
 /** Of every page for people: nothing from elsewhere, in no frame, kept by no cache. */
-export const pageHeaders: Readonly<Record<string, string>> = {
+export const pageHeaders = {
   'cache-control': 'no-store',
   'content-security-policy': `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
-};
+} as const;
 
 /** What a person is told. */
 export interface Page {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RecallAnswer, RecallToken } from '../../recall/api/recall-api.ts';
+import type { AppKey } from '../../delivery/names.ts';
+import { RelayError } from '../../errors.ts';
 import type { Secret } from '../../secret.ts';
 import type { ZoomAccess, ZoomAnswer } from '../../zoom/oauth/zoom-oauth.ts';
 import type { Connection } from '../connection.ts';
@@ -7,6 +8,7 @@ import type { ConnectionStore } from '../connection-store.ts';
 import { type ConnectApp, type ConnectParts, describeRefusal, type TokenKind } from '../ports.ts';
 import { checkRecallSignature } from '../recall-signature.ts';
 import { isOneOf } from '../secrets.ts';
+import { readTokenAtRecall } from './token-at-recall.ts';
 import type { FreshToken, TokenKeeper } from './token-keeper.ts';
 
 /** Recall waits for 5 s: what is not there by then is answered with 503 in time. */
@@ -47,20 +49,52 @@ export async function giveToken(
   keeper: TokenKeeper,
   parts: ConnectParts,
 ): Promise<GivenToken> {
-  const connection = await store.read(request.connection);
-  const app = connection && parts.apps.get(connection.app);
-  const given =
-    connection === undefined || app === undefined
-      ? refuse('connection_unknown', 'there is no such connection')
-      : await inTime(giveOf(connection, app, request, keeper, parts));
-  const { what } = request;
-  if (given.kind === 'token' && connection !== undefined) {
-    parts.observe({ kind: 'token_served', app: connection.app, connection: connection.id, what });
+  const { given, app } = await inTime(find(request, store, keeper, parts));
+  const { what, connection } = request;
+  if (given.kind === 'token' && app !== undefined) {
+    parts.observe({ kind: 'token_served', app, connection, what });
   } else if (given.kind === 'refused') {
     const { code, detail } = given;
-    parts.observe({ kind: 'token_refused', app: connection?.app, connection: connection?.id, what, code, detail });
+    parts.observe({ kind: 'token_refused', app, connection: app && connection, what, code, detail });
   }
   return given;
+}
+
+interface Given {
+  readonly given: GivenToken;
+  /** Of the connection, when there is one. */
+  readonly app?: AppKey;
+}
+
+/** What takes longer goes on, and nobody waits for it any more. */
+async function inTime(finding: Promise<Given>): Promise<Given> {
+  const timer = new AbortController();
+  const given = refuse('token_unavailable', 'there was no answer in time');
+  const late = delay(answerMs, { given }, { signal: timer.signal });
+  try {
+    return await Promise.race([finding, late]);
+  } finally {
+    timer.abort();
+  }
+}
+
+async function find(
+  request: TokenRequest,
+  store: ConnectionStore,
+  keeper: TokenKeeper,
+  parts: ConnectParts,
+): Promise<Given> {
+  try {
+    const connection = await store.read(request.connection);
+    const app = connection && parts.apps.get(connection.app);
+    if (connection === undefined || app === undefined) {
+      return { given: refuse('connection_unknown', 'there is no such connection') };
+    }
+    return { given: await giveOf(connection, app, request, keeper, parts), app: connection.app };
+  } catch (error) {
+    if (!(error instanceof RelayError)) throw error;
+    return { given: refuse('token_unavailable', error.message) };
+  }
 }
 
 async function giveOf(
@@ -70,7 +104,7 @@ async function giveOf(
   keeper: TokenKeeper,
   parts: ConnectParts,
 ): Promise<GivenToken> {
-  const stranger = strangerIn(connection, app, request);
+  const stranger = strangerIn(connection, app, request, parts.nowMs());
   if (stranger !== undefined) return refuse('callback_refused', stranger);
   const access = await accessOf(connection, app, request.what, keeper);
   if (access.kind === 'ended') return refuse('connection_ended', access.detail);
@@ -79,32 +113,27 @@ async function giveOf(
   return fromZoom(await mint(request, access, parts));
 }
 
-/** What takes longer goes on, and nobody waits for it any more. */
-async function inTime(giving: Promise<GivenToken>): Promise<GivenToken> {
-  const timer = new AbortController();
-  const late = delay(answerMs, refuse('token_unavailable', 'there was no answer in time'), { signal: timer.signal });
-  try {
-    return await Promise.race([giving, late]);
-  } finally {
-    timer.abort();
-  }
-}
-
 /** Why the request is not from Recall or the company's bots; `undefined` when it is. */
 function strangerIn(
-  connection: Connection,
-  app: ConnectApp,
+  { callback, bots }: Connection,
+  { workspaceSecrets, requireRecallSignature }: ConnectApp,
   { secret, what, headers }: TokenRequest,
+  nowMs: number,
 ): string | undefined {
-  const hashes = what === 'access_token' ? connection.callbackHashes : [connection.bots.hash];
+  const hashes = what === 'access_token' ? [...callback.pending, callback.confirmed ?? []].flat() : [bots.hash];
   if (secret === undefined || secret.length > maxSecretLength || !isOneOf(secret, hashes))
     return 'auth_token is missing or wrong';
-  if (app.workspaceSecrets.length === 0) return undefined;
-  const signature = checkRecallSignature(headers, app.workspaceSecrets);
-  if (signature === 'wrong')
-    return "Recall's signature does not match: is the workspace secret the one in Recall's dashboard?";
-  const isMissed = signature === 'absent' && app.requireRecallSignature;
-  return isMissed ? "Recall's signature is missing, and this app requires it" : undefined;
+  if (workspaceSecrets.length === 0) return undefined;
+  switch (checkRecallSignature(headers, workspaceSecrets, nowMs)) {
+    case 'wrong':
+      return "Recall's signature does not match: is the workspace secret the one in Recall's dashboard?";
+    case 'stale':
+      return "Recall's signature is more than 5 minutes off: is this clock right?";
+    case 'absent':
+      return requireRecallSignature ? "Recall's signature is missing, and this app requires it" : undefined;
+    default:
+      return undefined;
+  }
 }
 
 async function accessOf(
@@ -118,14 +147,7 @@ async function accessOf(
   const { credentialId, trouble } = connection;
   if (credentialId === undefined || trouble !== undefined)
     return { kind: 'ended', detail: trouble?.detail ?? 'Recall has no credential for it' };
-  return fromRecall(await app.recall.readAccessToken(credentialId));
-}
-
-function fromRecall(answer: RecallAnswer<RecallToken>): FreshToken {
-  if (answer.kind === 'ok') return { kind: 'token', token: answer.value.token, apiUrl: undefined };
-  const detail = `Recall: ${describeRefusal(answer)}`;
-  const isFinal = answer.kind === 'not_found' || answer.kind === 'refused';
-  return { kind: isFinal ? 'ended' : 'unavailable', detail };
+  return readTokenAtRecall(app, credentialId);
 }
 
 async function mint(

@@ -12,8 +12,16 @@ export interface RefreshFailure {
   readonly retryInMs?: number;
 }
 
+/** One that began in the future, by a clock that is ahead, is as good as dead. */
 export function isBeingRefreshed({ refreshing }: Connection, nowMs: number): boolean {
-  return refreshing !== undefined && nowMs - refreshing.startedAtMs < refreshLeaseMs;
+  return refreshing !== undefined && Math.abs(nowMs - refreshing.startedAtMs) < refreshLeaseMs;
+}
+
+/** Whether a refresh is due by itself: one has died over it, or the last one failed and it is time to try again. */
+export function isRefreshDue(connection: Connection, nowMs: number): boolean {
+  const { refreshing, trouble } = connection;
+  if (refreshing !== undefined) return !isBeingRefreshed(connection, nowMs);
+  return trouble?.kind === 'refresh_failing' && (trouble.retryAtMs ?? 0) <= nowMs;
 }
 
 /**
@@ -67,8 +75,9 @@ export function afterFailure(
   const openSinceMs = failure.isUnanswered
     ? (unansweredSinceMs ?? refreshing?.startedAtMs ?? nowMs)
     : unansweredSinceMs;
+  const { tokens: _void, ...bare } = rest;
   return {
-    ...rest,
+    ...(kind === 'revoked' ? bare : rest), // what Zoom takes no longer is of no use
     ...(openSinceMs !== undefined && { unansweredSinceMs: openSinceMs }),
     trouble: {
       kind,

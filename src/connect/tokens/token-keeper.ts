@@ -13,8 +13,10 @@ const leastLifeMs = 300_000;
 const leastForRecallMs = 120_000;
 /** Between looks whether another process has refreshed meanwhile. */
 const pollMs = 100;
-/** New tokens that the store does not take are tried again so often, so far apart. */
-const saving = { tries: 100, firstMs: 100, longestMs: 2000 };
+/** New tokens that the store does not take are tried again so far apart, and that is said so often. */
+const saving = { firstMs: 100, longestMs: 2000, saidEveryMs: 60_000 };
+
+const keyMissing = 'its ENCRYPTION_KEY is not configured (any more)';
 
 const tokenPair = z.object({ accessToken: z.string(), refreshToken: z.string() });
 
@@ -55,7 +57,11 @@ export class TokenKeeper {
     };
   }
 
-  /** An access token with 5 minutes to live, refreshed if need be. @param waitMs how long the caller can wait */
+  /**
+   * An access token with 5 minutes to live, refreshed if need be.
+   *
+   * @param waitMs how long the caller can wait
+   */
   async fresh(id: string, waitMs: number): Promise<FreshToken> {
     const deadlineMs = this.#parts.nowMs() + waitMs;
     let seen: string | undefined;
@@ -66,16 +72,15 @@ export class TokenKeeper {
         return ended(trouble?.detail ?? 'this connection has no tokens');
       if (trouble !== undefined && trouble.kind !== 'refresh_failing') return ended(trouble.detail);
       const nowMs = this.#parts.nowMs();
-      const leftForMs = tokens.expiresAtMs - nowMs;
       seen ??= tokens.generation;
       const wasRefreshed = seen !== tokens.generation;
+      const leftForMs = tokens.expiresAtMs - nowMs;
       if (leftForMs >= (wasRefreshed ? leastForRecallMs : leastLifeMs)) return this.#open(connection);
-      if (wasRefreshed) return { kind: 'unavailable', detail: 'Zoom gives tokens that live for less than 2 minutes' };
-      if (trouble?.retryAtMs !== undefined && trouble.retryAtMs > nowMs)
-        return { kind: 'unavailable', detail: trouble.detail };
-      const leftMs = deadlineMs - nowMs;
-      if (leftMs <= 0) return { kind: 'unavailable', detail: 'the refresh takes too long; it goes on' };
-      await within(leftMs, this.refresh(connection));
+      if (wasRefreshed) return unavailable('Zoom gives tokens that live for less than 2 minutes');
+      if (trouble?.retryAtMs !== undefined && trouble.retryAtMs > nowMs) return unavailable(trouble.detail);
+      if (nowMs >= deadlineMs) return unavailable('the refresh takes too long; it goes on');
+      if ((await this.#openPair(connection)) === undefined) return unavailable(keyMissing);
+      await within(deadlineMs - nowMs, this.refresh(connection));
     }
   }
 
@@ -91,27 +96,32 @@ export class TokenKeeper {
     return refreshing;
   }
 
-  /** Resolves when no refresh is under way. Never rejects. */
-  async settle(): Promise<void> {
-    await Promise.allSettled(this.#running.values());
+  /** Whether Zoom takes the tokens of a connection no longer, as far as is known. */
+  async isRevoked(id: string): Promise<boolean> {
+    return (await this.#store.read(id))?.trouble?.kind === 'revoked';
   }
 
-  async #refresh({ id, tokens: seen }: Connection): Promise<void> {
-    const { nowMs, randomBytes, apps } = this.#parts;
+  /** Resolves when no refresh is under way, nor one that has begun meanwhile. Never rejects. */
+  async settle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled(this.#running.values());
+  }
+
+  async #refresh(connection: Connection): Promise<void> {
+    const { nowMs, randomBytes, apps, observe } = this.#parts;
+    const { id, tokens: seen } = connection;
+    const app = apps.get(connection.app);
+    const pair = await this.#openPair(connection);
+    if (app === undefined || pair === undefined) {
+      // For this process to mend, not for the connection: another may have the key.
+      const detail = app === undefined ? 'its app is not configured' : keyMissing;
+      observe({ kind: 'refresh_failed', app: connection.app, connection: id, reason: 'key_missing', detail });
+      return;
+    }
     const by = randomBytes(8).toString('hex');
     const begun = await this.#store.change(id, (before) => beginRefresh(before, seen?.generation, by, nowMs()));
-    if (begun?.refreshing?.by !== by || begun.tokens === undefined) {
-      if (begun !== undefined && isBeingRefreshed(begun, nowMs())) await delay(pollMs);
-      return;
-    }
-    const app = apps.get(begun.app);
-    const pair = await this.#openPair(begun);
-    if (app === undefined || pair === undefined) {
-      const detail = app === undefined ? 'its app is not configured' : 'its ENCRYPTION_KEY is not configured any more';
-      await this.#fail(begun, { kind: app === undefined ? 'refresh_failing' : 'key_missing', detail });
-      return;
-    }
-    await this.#settle(begun, app, await app.zoom.refresh(new Secret(pair.refreshToken)));
+    if (begun?.refreshing?.by === by)
+      await this.#settle(begun, app, await app.zoom.refresh(new Secret(pair.refreshToken)));
+    else if (begun !== undefined && isBeingRefreshed(begun, nowMs())) await delay(pollMs);
   }
 
   async #settle(begun: Connection, app: ConnectApp, answer: ZoomAnswer<ZoomTokens>): Promise<void> {
@@ -148,30 +158,50 @@ export class TokenKeeper {
     });
   }
 
-  /** The old tokens are void: what Zoom gave must not be lost to a store that is away for a while. */
+  /** The old tokens are void: what Zoom gave must not be lost to a store that is away. */
   async #save(begun: Connection, app: ConnectApp, given: ZoomTokens): Promise<void> {
     const { observe } = this.#parts;
     const tokens = await this.seal(begun.id, given);
-    for (let tries = 1; ; tries += 1) {
+    const after = await this.#insist(begun, () =>
+      this.#store.change(begun.id, (before) => afterRefresh(before, begun, tokens, given.scopes)),
+    );
+    if (after?.tokens?.generation === tokens.generation) {
+      observe({ kind: 'token_refreshed', app: app.key, connection: begun.id });
+    } else if (after === undefined) {
+      await app.zoom.revoke(given.accessToken); // disconnected meanwhile: what nobody keeps must not live on
+    }
+  }
+
+  /** Until the store takes it: for as long as the process lives. */
+  async #insist<T>({ app, id }: Connection, write: () => Promise<T>): Promise<T> {
+    let saidAtMs = Number.NEGATIVE_INFINITY;
+    for (let tries = 0; ; tries += 1) {
       try {
-        const after = await this.#store.change(begun.id, (before) => afterRefresh(before, begun, tokens, given.scopes));
-        if (after?.tokens?.generation === tokens.generation)
-          observe({ kind: 'token_refreshed', app: app.key, connection: begun.id });
-        // It was disconnected meanwhile: what nobody keeps must not live on.
-        else if (after === undefined) await app.zoom.revoke(given.accessToken);
-        return;
+        return await write();
       } catch (cause) {
-        observe({ kind: 'refresh_unsaved', app: app.key, connection: begun.id, cause });
-        if (tries >= saving.tries) throw cause;
-        await delay(Math.min(saving.firstMs * 2 ** (tries - 1), saving.longestMs));
+        const nowMs = this.#parts.nowMs();
+        if (nowMs - saidAtMs >= saving.saidEveryMs) {
+          this.#parts.observe({ kind: 'refresh_unsaved', app, connection: id, cause });
+          saidAtMs = nowMs;
+        }
+        await delay(Math.min(saving.firstMs * 2 ** Math.min(tries, 10), saving.longestMs));
       }
     }
   }
 
   async #open(connection: Connection): Promise<FreshToken> {
     const pair = await this.#openPair(connection);
-    if (pair === undefined) return ended('its ENCRYPTION_KEY is not configured any more');
+    if (pair === undefined) return unavailable(keyMissing);
     return { kind: 'token', token: new Secret(pair.accessToken), apiUrl: connection.tokens?.apiUrl };
+  }
+
+  /** The tokens under the key that seals now; `undefined` when they are already, or cannot be opened. */
+  async resealed(connection: Connection): Promise<Connection['tokens'] | undefined> {
+    const { keys } = this.#parts;
+    const { id, tokens } = connection;
+    if (tokens === undefined || keys.isCurrent(tokens.sealed)) return undefined;
+    const pair = await this.#openPair(connection);
+    return pair && { ...tokens, sealed: await keys.seal(JSON.stringify(pair), aboutOf(id)) };
   }
 
   async #openPair({ id, tokens }: Connection): Promise<z.infer<typeof tokenPair> | undefined> {
@@ -182,6 +212,10 @@ export class TokenKeeper {
 
 function aboutOf(id: string): string {
   return `tokens of ${id}`;
+}
+
+function unavailable(detail: string): FreshToken {
+  return { kind: 'unavailable', detail };
 }
 
 function ended(detail: string): FreshToken {

@@ -32,7 +32,8 @@ export function readJoinToken(apiUrl: string, access: ZoomAccess, meetingId: str
 const notAMeetingId: ZoomRefusal = { kind: 'refused', status: 400, detail: 'a meeting id is digits alone' };
 
 /** Zoom declares them as int64. */
-function isMeetingId(text: string): boolean {
+/** Zoom's have 9 to 11 digits, and are declared to be int64. */
+export function isMeetingId(text: string): boolean {
   return /^\d{1,19}$/.test(text);
 }
 
