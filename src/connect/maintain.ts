@@ -15,6 +15,8 @@ const idleRefreshMs = 30 * dayMs;
 const notedEveryMs = 3_600_000;
 /** A credential that Recall has disabled for its errors is looked at again on our word, so often. */
 const validateEveryMs = 3_600_000;
+/** For all pages of the list of credentials. */
+const listPatienceMs = 4 * 60_000;
 /** One that has ended is remembered so long. */
 const endedKeptMs = 90 * dayMs;
 /** What was granted since then may not be in Recall's answer, and may be being registered. */
@@ -37,7 +39,7 @@ export async function maintainApp(
   const startedAtMs = parts.nowMs();
   const connections = await store.all(app.key);
   if (connections.length === 0) return;
-  const listed = await app.recall.listCredentials({ oauthApp: app.oauthApp });
+  const listed = await app.recall.listCredentials({ oauthApp: app.oauthApp }, listPatienceMs);
   if (listed.kind !== 'ok') {
     const cause = new Error(`Recall: ${describeRefusal(listed)}`);
     parts.observe({ kind: 'maintenance_failed', app: app.key, cause });

@@ -50,8 +50,12 @@ export function createRecallApi(options: RecallApiOptions): RecallApi {
   }
 
   /** An incomplete list is not handed out: what is missing in it would be taken for absent. */
-  async function askAll<T>(first: RecallRequest, item: z.ZodType<T>): Promise<RecallAnswer<readonly T[]>> {
-    const deadlineMs = nowMs() + timeoutMs;
+  async function askAll<T>(
+    first: RecallRequest,
+    item: z.ZodType<T>,
+    patienceMs = timeoutMs,
+  ): Promise<RecallAnswer<readonly T[]>> {
+    const deadlineMs = nowMs() + patienceMs;
     const results: T[] = [];
     let request = first;
     for (let page = 1; page <= maxPages; page += 1) {
@@ -81,7 +85,9 @@ export function createRecallApi(options: RecallApiOptions): RecallApi {
     deleteApp: (id) => ask(build.deleteApp(id), schemas.nothing),
     readAppLog: (id) => askLog(build.readAppLog(id)),
     createCredential: (input) => ask(build.createCredential(input), schemas.credentialSchema),
-    listCredentials: (filter) => askAll(build.listCredentials(filter), schemas.credentialSchema),
+    listCredentials: (filter, patienceMs) => {
+      return askAll(build.listCredentials(filter), schemas.credentialSchema, patienceMs);
+    },
     readCredential: (id) => ask(build.readCredential(id), schemas.credentialSchema),
     deleteCredential: (id) => ask(build.deleteCredential(id), schemas.nothing),
     readAccessToken: (id) => ask(build.readAccessToken(id), schemas.tokenSchema),

@@ -105,12 +105,16 @@ export interface RecallApi {
   readAppLog(id: string): Promise<RecallAnswer<readonly RecallLogLine[]>>;
   /** Any 2xx is success; the credential may be one that was there already. */
   createCredential(input: NewCredential): Promise<RecallAnswer<RecallCredential>>;
-  listCredentials(filter: {
-    readonly oauthApp: string;
-    readonly userId?: string;
-    readonly accountId?: string;
-    readonly status?: 'healthy' | 'unhealthy';
-  }): Promise<RecallAnswer<readonly RecallCredential[]>>;
+  /** @param patienceMs instead of the client's: many pages take minutes, since Recall allows 60 a minute */
+  listCredentials(
+    filter: {
+      readonly oauthApp: string;
+      readonly userId?: string;
+      readonly accountId?: string;
+      readonly status?: 'healthy' | 'unhealthy';
+    },
+    patienceMs?: number,
+  ): Promise<RecallAnswer<readonly RecallCredential[]>>;
   readCredential(id: string): Promise<RecallAnswer<RecallCredential>>;
   deleteCredential(id: string): Promise<RecallAnswer<undefined>>;
   readAccessToken(id: string): Promise<RecallAnswer<RecallToken>>;
