@@ -1,5 +1,5 @@
 import { troubleKinds } from './connect/connection.ts';
-import { consentRefusalCodes } from './connect/finish-consent.ts';
+import { consentRefusalCodes } from './connect/consent-outcome.ts';
 import { type ConnectObserver, tokenKinds } from './connect/ports.ts';
 import { linkRefusalCodes } from './connect/start-consent.ts';
 import { tokenRefusalCodes } from './connect/tokens/give-token.ts';

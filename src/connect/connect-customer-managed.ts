@@ -1,22 +1,12 @@
-import type { Secret } from '../secret.ts';
 import type { ZoomAnswer, ZoomTokens, ZoomUser } from '../zoom/oauth/zoom-oauth.ts';
 import type { ConnectionStore } from './connection-store.ts';
+import type { ConsentOutcome, GrantedCode } from './consent-outcome.ts';
 import type { ConsentFor } from './consent-states.ts';
-import type { ConsentOutcome } from './finish-consent.ts';
 import { keepTrying } from './keep-trying.ts';
 import { type Grant, type KeptGrant, keepGrant, ownerOf } from './new-connection.ts';
 import { type ConnectApp, type ConnectParts, quoteRefusal } from './ports.ts';
 import { registerCallback } from './register-callback.ts';
 import type { TokenKeeper } from './tokens/token-keeper.ts';
-
-/** A code that Zoom gave for consent, and what proves that the consent was begun here. */
-export interface GrantedCode {
-  readonly code: string;
-  readonly codeVerifier: Secret;
-  readonly redirectUri: string;
-  /** Unique to this consent. */
-  readonly stateHash: string;
-}
 
 /**
  * Exchanges the code, keeps the tokens, and gives Recall the URL to ask for them. When Recall does not take it, the

@@ -1,9 +1,8 @@
 import type { RecallCredential, RecallRefusal } from '../recall/api/recall-api.ts';
-import type { GrantedCode } from './connect-customer-managed.ts';
 import { healthOf } from './connection.ts';
 import type { ConnectionStore } from './connection-store.ts';
+import type { ConsentOutcome, GrantedCode } from './consent-outcome.ts';
 import type { ConsentFor } from './consent-states.ts';
-import type { ConsentOutcome } from './finish-consent.ts';
 import { conflictIn, freeCredential } from './free-credential.ts';
 import { keepTrying } from './keep-trying.ts';
 import { type Grant, keepGrant, ownerOf } from './new-connection.ts';
