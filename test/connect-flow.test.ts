@@ -251,19 +251,6 @@ describe.each(engines)('connecting on $engine', ({ createStore }) => {
       expect(creates(stage)).toHaveLength(1);
     });
 
-    test.runIf(mode === 'recall-managed')(
-      'who declines the second consent is told that the first connection is gone',
-      async () => {
-        Object.assign(stage.recall.api.settings, { reauth: 'conflict' });
-        await connected(house, stage);
-        const { back, cookie } = await consent(house, stage);
-        const again = await house.ask(back, { ...html, cookie });
-        const end = await house.ask(stage.zoom.consent(again.location, { decision: 'decline' }), { ...html, cookie });
-        expect(end.status).toBe(403);
-        expect(end.text).toContain('Zoom is not connected any more');
-      },
-    );
-
     test('while the API key is wrong the person is told, and no secret is', async () => {
       stage.recall.api.misbehaveAlways(answering(401));
       const end = await connectPerson(house, stage);

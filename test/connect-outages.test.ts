@@ -307,6 +307,16 @@ describe('customer-managed', () => {
 describe('recall-managed', () => {
   beforeEach(() => open('recall-managed'));
 
+  test('who declines the second consent is told that the first connection is gone', async () => {
+    stage.recall.api.settings.reauth = 'conflict';
+    await connected(house, stage);
+    const { back, cookie } = await consent(house, stage);
+    const again = await house.ask(back, { ...html, cookie });
+    const end = await house.ask(stage.zoom.consent(again.location, { decision: 'decline' }), { ...html, cookie });
+    expect(end.status).toBe(403);
+    expect(end.text).toContain('Zoom is not connected any more');
+  });
+
   test('what Recall refuses to say is not taken for revoked', async () => {
     const { id } = await connected(house, stage);
     stage.recall.api.misbehave(answering(402));
