@@ -10,6 +10,9 @@ if (major < 24) {
   process.exit(1);
 }
 
+// Nobody reads any more (`zoom-relay … | head`): end as by Ctrl-C, so that what is open is closed.
+process.stdout.once('error', () => process.kill(process.pid, 'SIGINT')).on('error', () => {});
+
 try {
   await createProgram(process).parseAsync(process.argv);
 } catch (error) {

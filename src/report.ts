@@ -115,9 +115,12 @@ export function reportDelivery({
     metrics.attempt(app, consumer, outcome, durationMs);
     switch (event.kind) {
       case 'delivered':
-        metrics.delivered(app, consumer, event.latencyMs);
-        if (event.sinceEventMs !== undefined) metrics.eventDelivered(app, consumer, event.sinceEventMs);
-        latency.delivered(app, consumer, event.latencyMs);
+        // How long ago it came says nothing of how fast the consumer is when an operator has asked for it again.
+        if (event.replayId === undefined) {
+          metrics.delivered(app, consumer, event.latencyMs);
+          if (event.sinceEventMs !== undefined) metrics.eventDelivered(app, consumer, event.sinceEventMs);
+          latency.delivered(app, consumer, event.latencyMs);
+        }
         log.info({ event: 'delivered', ...fields, latencyMs: event.latencyMs, sinceEventMs: event.sinceEventMs });
         return;
       case 'attempt_failed':

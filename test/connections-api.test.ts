@@ -151,6 +151,13 @@ describe.each(engines)('on $engine', ({ createStore }) => {
     expect(json.error.message).toMatch(message);
   });
 
+  test('a link that was refused is not noted as made', async () => {
+    const input = { app: 'default', user: 'refused', returnTo: 'https://evil.example/' };
+    expect((await post(relay, '/api/connections/links', input)).status).toBe(400);
+    const { entries } = (await ask(relay, '/api/audit?limit=200')).json;
+    expect(entries.filter(({ detail }: { detail?: { user?: string } }) => detail?.user === 'refused')).toEqual([]);
+  });
+
   test('who is disconnected is gone at Zoom, at Recall and here', async () => {
     const id = await connectPerson(stage, relay, 'ada', ada.id);
     expect(await end(id, '?reason=left+the+company')).toEqual({ status: 200, json: { leftBehind: [] } });

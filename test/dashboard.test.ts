@@ -417,7 +417,7 @@ describe('deliveries', () => {
       ...[undefined, 'delivered', 'replayed', 'on its way'],
     ]);
     const note = { who: 'ops', reason: 'Recall is mended' };
-    expect(replayedIn(relay)).toMatchObject([note, note, note]);
+    expect(replayedIn(relay)).toMatchObject([note, note]); // what was delivered already was not
     expect(relay.deliveries.map(({ state }) => state)).toEqual(['delivered', 'waiting', 'dead', 'waiting', 'dead']);
     await page.getByRole('link', { name: 'Back to the list' }).click();
     expect(page.url()).toBe(`${opened.url}/deliveries?event=meeting.created`);

@@ -56,7 +56,8 @@ test('the example of an apps file is valid', async () => {
   const secret = 'a-secret-token-for-tests-only';
   await writeFile(path, json.replaceAll('/run/secrets/', `${folder}/`));
   for (const name of ['umbrella-new', 'umbrella-old']) await writeFile(join(folder, name), `${secret}\n`);
-  const { apps, problems } = readAppsFile(path, { ACME_SECRET_TOKEN: secret });
+  const variables = { ACME_SECRET_TOKEN: secret, ACME_CLIENT_SECRET: secret, RECALL_API_KEY: secret };
+  const { apps, problems } = readAppsFile(path, variables);
   await rm(folder, { recursive: true });
   expect(problems).toEqual([]);
   expect(apps.map(({ key, secrets }) => [key, secrets.length])).toEqual([
@@ -70,7 +71,7 @@ test('fly.toml: TLS forced, never stopped when idle, readiness checked, metrics 
     kill_signal: 'SIGTERM',
     kill_timeout: 30,
     deploy: { strategy: 'rolling' },
-    processes: { web: 'start --role edge', worker: 'start --role worker' },
+    processes: { web: 'start --role edge', worker: 'start --role worker', operator: 'start --role operator' },
     http_service: {
       internal_port: 8080,
       force_https: true,
@@ -78,7 +79,7 @@ test('fly.toml: TLS forced, never stopped when idle, readiness checked, metrics 
       min_machines_running: 1,
       checks: [{ path: '/readyz' }],
     },
-    checks: { worker: { port: 9090, path: '/readyz', processes: ['worker'] } },
+    checks: { worker: { port: 9090, path: '/readyz', processes: ['worker', 'operator'] } },
     metrics: [{ port: 9090, path: '/metrics' }],
   });
 });

@@ -166,6 +166,26 @@ describe.each(engines)('on $engine', ({ createStore }) => {
     await expect(runCommand(relay, 'replay')).rejects.toMatchObject({ code: 'configuration_invalid' });
     await expect(runCommand(relay, 'replay', ...args)).rejects.toMatchObject({ message: /nothing matches/ });
     expect((await runCommand(relay, 'replays', 'list')).out).toContain('event by.command');
+    await expect(runCommand(relay, 'replays', 'pause', 'nope')).rejects.toMatchObject({ message: /no such replay/ });
+    // What was refused has not happened.
+    const { entries } = (await ask(relay, '/api/audit?limit=200')).json;
+    const noted = entries.filter(({ detail }: { detail?: { filter?: { event?: string } } }) => {
+      return detail?.filter?.event === 'by.command';
+    });
+    expect(noted).toHaveLength(2);
+    expect(entries.filter(({ target }: { target: string }) => target === 'replay:nope')).toEqual([]);
+  });
+
+  test('what was asked for again says nothing of how fast the consumer is', async () => {
+    await bury(1, 'by.latency');
+    const measured = async (): Promise<string[]> => {
+      const text = await (await fetch(new URL('/metrics', relay.relay.privateUrl))).text();
+      return text.split('\n').filter((line) => line.startsWith('zoom_relay_delivery_latency_seconds_count'));
+    };
+    const before = await measured();
+    expect(before.length).toBeGreaterThan(0);
+    await runCommand(relay, 'replay', '--state', 'dead', '--event', 'by.latency');
+    expect(await measured()).toEqual(before);
   });
 
   test('by id on the command line, and found, shown and listed there before', async () => {

@@ -121,8 +121,9 @@ export async function runConnectionsBotUrlsCommand(
   const lines = [
     `zak_url         ${zakUrl}`,
     `obf_token_url   ${obfTokenUrl}`,
-    `join_token_url  ${joinTokenUrl}&meeting_id=MEETING`,
-    'Each holds a secret: keep them where you keep API keys. MEETING is the digits of the meeting id; obf_token_url takes it, too.',
+    `join_token_url  ${joinTokenUrl}`,
+    'Append &meeting_id= and the digits of the meeting id to join_token_url; obf_token_url takes it, too.',
+    'Each holds a secret: keep them where you keep API keys.',
   ];
   host.stdout.write(json ? `${text}\n` : `${lines.join('\n')}\n`);
 }

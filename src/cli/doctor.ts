@@ -93,11 +93,13 @@ function clockLine(skewMs: number): Line {
 
 function zoomClockLine(clock: Diagnosis['zoomClock']): Line {
   const subject = 'clock of Zoom';
-  if (clock === undefined) return { mark: '?', subject, text: 'cannot tell: no notification has been kept yet' };
+  if (clock === undefined) return { mark: '?', subject, text: 'cannot tell: no notification of the last day is kept' };
   const { minMs, maxMs, looked } = clock;
   const text = `Zoom's timestamps were ${seconds(minMs)} … ${seconds(maxMs)} behind ours (last ${looked})`;
   const isSound = Math.abs(minMs) <= maxZoomSkewMs && Math.abs(maxMs) <= maxZoomSkewMs;
-  return isSound ? { mark: '✓', subject, text } : { mark: '✗', subject, text: `${text}: set this clock by NTP` };
+  return isSound
+    ? { mark: '✓', subject, text }
+    : { mark: '✗', subject, text, fix: 'set the clock of the relay by NTP' };
 }
 
 function diskLine({ freeBytes, totalBytes }: NonNullable<Diagnosis['disk']>): Line {

@@ -26,6 +26,8 @@ export interface DiagnosisParts {
 }
 
 const looked = 50;
+/** What clocks can be off by and still be clocks, milliseconds. */
+const farthestMs = 24 * 3_600_000;
 
 /** @throws RelayError `store_unavailable` */
 export async function readDiagnosis(parts: DiagnosisParts): Promise<Diagnosis> {
@@ -58,6 +60,7 @@ function skewOf(data: unknown): readonly number[] {
   const decoded = decodeDelivery(data);
   if (decoded.kind === 'unreadable') return [];
   const { headers, receivedAtMs } = decoded.content;
-  const sentAtMs = Number(headers['x-zm-request-timestamp']) * 1000;
-  return Number.isFinite(sentAtMs) ? [receivedAtMs - sentAtMs] : [];
+  const skewMs = receivedAtMs - Number(headers['x-zm-request-timestamp']) * 1000;
+  // Further off, with a SIGNATURE_TOLERANCE_SEC that lets it in, it is an old request that somebody has sent again.
+  return Math.abs(skewMs) <= farthestMs ? [skewMs] : [];
 }

@@ -124,6 +124,12 @@ export function createOperatorService(parts: OperatorServiceParts): OperatorServ
     return entry && { by: entry.who, reason: entry.reason };
   }
 
+  async function readReplay(id: string): Promise<Replay> {
+    const found = await replays.read(id);
+    if (found !== undefined) return found;
+    throw new RelayError('replay_unknown', 'no such replay: GET /api/replays lists them');
+  }
+
   return {
     nameOf,
     consumerNames: consumers,
@@ -166,7 +172,8 @@ export function createOperatorService(parts: OperatorServiceParts): OperatorServ
     },
 
     async replayOne(name, { resign, force, reason }, who) {
-      await keptOf(name);
+      const { state } = await keptOf(name);
+      if (state === 'delivered' && !force) return 'delivered_already';
       const replayId = `one-${parts.newId()}`;
       const detail = { delivery: targetOf(name), resign, force };
       await audit.note({ who, action: 'delivery_replayed', target: `replay:${replayId}`, reason, detail });
@@ -183,20 +190,17 @@ export function createOperatorService(parts: OperatorServiceParts): OperatorServ
       const { reason, filter, resign, force, rate } = input;
       const detail = { filter, resign, force, rate };
       const target = `consumer:${name.app}/${name.consumer}`;
-      await audit.note({ who, action: 'replay_started', target, reason, detail });
-      return replays.start(input, name, who);
+      return replays.start(input, name, who, () => {
+        return audit.note({ who, action: 'replay_started', target, reason, detail });
+      });
     },
 
-    async readReplay(id) {
-      const found = await replays.read(id);
-      if (found !== undefined) return found;
-      throw new RelayError('replay_unknown', 'no such replay: GET /api/replays lists them');
-    },
-
+    readReplay,
     listReplays: (page) => replays.list(page),
 
     async steerReplay(id, action, who) {
       const actions = { pause: 'replay_paused', resume: 'replay_resumed', cancel: 'replay_cancelled' } as const;
+      await readReplay(id);
       await audit.note({ who, action: actions[action], target: `replay:${id}` });
       return replays.steer(id, action);
     },

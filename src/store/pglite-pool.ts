@@ -17,9 +17,12 @@ export function createPglitePool(db: PGlite): SqlPool {
   };
   const connect = async () => {
     const client = new EventEmitter();
+    client.setMaxListeners(0);
     const stop = db.onNotification((channel, payload) => client.emit('notification', { channel, payload }));
     return Object.assign(client, { query, release: stop });
   };
   const end = async (): Promise<void> => {};
-  return Object.assign(new EventEmitter(), { query, connect, end }) as unknown as SqlPool;
+  const pool = new EventEmitter();
+  pool.setMaxListeners(0); // each queue and worker listens for errors of its own
+  return Object.assign(pool, { query, connect, end }) as unknown as SqlPool;
 }

@@ -198,6 +198,7 @@ export async function connected(
   choice: Parameters<typeof consent>[2] = {},
 ): Promise<{ readonly id: string; readonly callback: string; readonly credentialId: string }> {
   const end = await connectPerson(house, stage, choice);
+  await stage.recall.api.settled(); // its first sync asks for a token, too
   const id = end.status === 302 ? new URL(end.location).searchParams.get('zoom_connection') : null;
   if (id === null) throw new Error(`not connected: ${end.status} ${end.text}`);
   const { credentialId = '' } = await house.connect.read(id);

@@ -230,8 +230,8 @@ export class FakeRelay implements DashboardService {
     who: string,
   ) {
     const { state } = await this.readDelivery(name);
-    this.note(who, 'delivery_replayed', 'replay:one-abc', wish.reason);
     if (state === 'delivered' && !wish.force) return 'delivered_already' as const;
+    this.note(who, 'delivery_replayed', 'replay:one-abc', wish.reason);
     if (state === 'waiting' || state === 'active') return 'on_its_way' as const;
     const mark = { replayId: 'one-abc', at: new Date().toISOString(), resign: wish.resign, by: who };
     const { replays, endedAt: _before, ...rest } = await this.readDelivery(name);

@@ -73,8 +73,9 @@ export function createConnectionService({ source, apps, audit, nowMs }: Connecti
       const { app, user, target } = await whomOf(input);
       const expiresAtMs = nowMs() + (parseDuration(input.expiresIn) ?? 0);
       const detail = { app, user, expiresAt: new Date(expiresAtMs).toISOString() };
-      await audit.note({ who, action: 'connect_link_made', target, reason: input.reason, detail });
-      return { url: await connect.createLink(app, { user, returnTo: input.returnTo }, expiresAtMs), expiresAtMs };
+      const url = await connect.createLink(app, { user, returnTo: input.returnTo }, expiresAtMs);
+      await audit.note({ who, action: 'connect_link_made', target, reason: input.reason, detail }); // else nobody gets it
+      return { url, expiresAtMs };
     },
 
     async disconnect(id, { force, reason }, who) {

@@ -22,8 +22,11 @@ export type ReplayAction = 'pause' | 'resume' | 'cancel';
 export interface Replays {
   /** What a replay would do, without doing it. */
   plan(input: ReplayInput, name: ConsumerName): Promise<ReplayPlan>;
-  /** @throws RelayError `replay_active` when the consumer has one under way, `input_invalid` when nothing matches */
-  start(input: ReplayInput, name: ConsumerName, by: string): Promise<Replay>;
+  /**
+   * @param beforeStart is awaited when there is something to start, and nothing has been done
+   * @throws RelayError `replay_active` when the consumer has one under way, `input_invalid` when nothing matches
+   */
+  start(input: ReplayInput, name: ConsumerName, by: string, beforeStart?: () => Promise<void>): Promise<Replay>;
   read(id: string): Promise<Replay | undefined>;
   list(page: { readonly before?: string | undefined; readonly limit: number }): Promise<readonly Replay[]>;
   /** @throws RelayError `replay_unknown`; `input_invalid` when it has ended */
@@ -58,16 +61,19 @@ export function createReplays(parts: ReplaysParts): Replays {
       return (await planned(input, name)).plan;
     },
 
-    async start(input, name, by) {
+    async start(input, name, by, beforeStart) {
       const { filter, now, plan, ids } = await planned(input, name);
       if (ids.length === 0) throw new RelayError('input_invalid', 'nothing matches: there is nothing to replay');
       const id = `${new Date(now).toISOString().replace(/[-:.]/g, '').toLowerCase()}-${parts.newId()}`;
       const expiresAtMs = now + parts.retainMs;
       const activeKey = activeKeyOf(name.app, name.consumer);
-      if (!(await records.swap(activeKey, undefined, { value: id }))) {
-        const other = await records.read(activeKey);
+      const refuse = (other = 'another'): never => {
         throw new RelayError('replay_active', `${name.consumer} of app ${name.app} has a replay under way: ${other}`);
-      }
+      };
+      const active = await records.read(activeKey);
+      if (active !== undefined) refuse(active);
+      await beforeStart?.();
+      if (!(await records.swap(activeKey, undefined, { value: id }))) refuse(await records.read(activeKey));
       const chunks = Math.ceil(ids.length / chunkSize);
       for (let index = 0; index < chunks; index += 1) {
         const own = ids.slice(index * chunkSize, (index + 1) * chunkSize);
