@@ -35,7 +35,7 @@ export async function readMeetingReport(
   const heard = diagnosed.filter(({ isHeardOf }) => isHeardOf);
   if (heard.length === 0) {
     const [verdict] = diagnosed.map((each) => each.verdict);
-    const message = [verdict?.text, verdict?.remedy].filter((part) => part !== undefined).join('. ');
+    const message = [verdict?.text, verdict?.remedy].filter((part) => part !== undefined).join('; ');
     throw new RelayError('meeting_unknown', message);
   }
   const entries = await Promise.all(heard.map(async (each) => [each.app, await directory(each.app, each.id)] as const));

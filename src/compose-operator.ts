@@ -111,7 +111,9 @@ export function composeOperator(parts: OperatorParts): Operator {
     nowMs: Date.now,
   };
   const behind = new Hono<AccessEnv>().use(authenticate(access));
-  behind.route('/', createApiRoutes(service, connections)).route('/', createStreamRoutes(tail, stopping.signal));
+  behind
+    .route('/', createApiRoutes(service, connections))
+    .route('/', createStreamRoutes(tail, service.consumerNames, stopping.signal));
   behind.route('/', createDashboardRoutes(dashboard));
   // In front of everything that reads a body, `authenticate` with its forms included.
   const routes = new Hono().use(showErrorsAsPages()).use(limitBody(maxInputBytes, 'the input'));

@@ -445,6 +445,26 @@ describe('apps file', () => {
     expect(message).toMatch(/^the configuration has 6 problems:\n/);
   });
 
+  test('what is missing is told as missing, with what to write', () => {
+    const secret = { env: 'NAME' };
+    const message = refusal(
+      write({ apps: { acme: { recall: { region: 'us-west-2' } }, other: { zoomSecretToken: secret } } }),
+    );
+    expect(message).toContain('apps.acme.recall.zoomOauthAppId: is missing: zoom-relay register --app acme gives it');
+    expect(message).toContain('apps.acme.zoomSecretToken: is missing: the Secret Token of the Zoom app');
+    expect(message).toContain('apps.other.recall: is missing: {"zoomOauthAppId"');
+    expect(refusal(write({ apps: { acme: { ...app, recall: 1 } } }))).toContain('apps.acme.recall: must be an object');
+  });
+
+  test('a list is offered only where one is taken', () => {
+    const connect = { clientId: 'id', clientSecret: 'itself' };
+    const message = refusal(write({ apps: { acme: { ...app, zoomSecretToken: 'itself', connect } } }));
+    expect(message).toMatch(
+      /clientSecret: must be \{"env": "NAME"\} or \{"file": "path"\}; a secret itself is not taken/,
+    );
+    expect(message).toMatch(/zoomSecretToken: must be .*, or a list of one or two of them; a secret itself/);
+  });
+
   test.each(['', '{', 'apps: {}', '{"apps":{}} x'])('that is no JSON (%j) is refused', (text) => {
     expect(named(refusal(write(text)))).toEqual(['APPS_FILE']);
   });

@@ -79,7 +79,7 @@ describe.each(engines)('on $engine', ({ createStore }) => {
       detail: expect.stringContaining('the app was removed at Zoom'),
     });
     expect(usersOf(await list('state=healthy&app=default'))).toEqual(['bob']);
-    expect(usersOf(await list('app=acme'))).toEqual([]);
+    expect((await ask(relay, '/api/connections?app=acme')).json.error.code).toBe('app_unknown');
     for (const id of [gone, sound]) await end(id, '?force=true');
   });
 

@@ -62,7 +62,7 @@ test('for each that needs the person the list says why, and by which command to 
   );
   const again = await command('link', '--connection', id, '--json');
   expect(JSON.parse(again.out).url).toContain('/connect/zoom/default?token=');
-  expect((await command('disconnect', id, '--force')).out).toMatch(/^connection \w+ is deleted here\n/);
+  expect((await command('disconnect', id, '--force')).out).toMatch(/^connection \w+ is /);
 });
 
 test('a page ends with how to go on', async () => {
@@ -70,7 +70,9 @@ test('a page ends with how to go on', async () => {
   const { out } = await command('list', '--limit', '1');
   const [, cursor = ''] = /^more: --before (\w+)$/m.exec(out) ?? [];
   expect((await command('list', '--limit', '1', '--before', cursor)).out).not.toContain('more:');
-  await command('disconnect', id);
+  expect((await command('disconnect', id)).out).toBe(
+    `connection ${id} is revoked at Zoom, deleted at Recall and here\n`,
+  );
 });
 
 test('bot URLs are printed as Create Bot calls them; a sync says what happens', async () => {
@@ -101,8 +103,10 @@ test('what is not disconnected everywhere is kept, and the refusal says what to 
 test.each<[string, string[], RegExp]>([
   ['a link for nobody', ['link'], /say for whom: --app KEY --user NAME, or --connection ID/],
   ['a link for an app alone', ['link', '--app', 'default'], /say for whom/],
-  ['a link for both', ['link', '--app', 'default', '--user', 'a', '--connection', 'x'], /say for whom/],
+  ['a link for both', ['link', '--app', 'default', '--user', 'a', '--connection', 'x'], /say for whom: .*, not both$/],
   ['an app that is not there', ['link', '--app', 'acme', '--user', 'a'], /to these they can: default/],
+  ['a list of an app that is not there', ['list', '--app', 'nope'], /app nope; to these they can: default/],
+  ['a list of a state that is none', ['list', '--state', 'nope'], /^state: must be one of healthy, unconfirmed, /],
   ['a link for a year', ['link', '--app', 'default', '--user', 'a', '--expires', '365d'], /from 1m to 30d/],
   ['a connection that is not there', ['sync', '0'.repeat(24)], /no such connection/],
 ])('%s is refused with what to do', async (_what, args, message) => {

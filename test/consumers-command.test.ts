@@ -59,10 +59,36 @@ describe.each(engines)('on $engine', ({ createStore }) => {
     expect(row).toMatch(/^default {2}recall +● running +0 +1 +0 +0 +\d+ m?s +\d+$/);
   });
 
+  test('the list is of one app where it is said, and an app that is not there is refused with those that are', async () => {
+    const { consumers } = JSON.parse((await command('list', '--app', 'default', '--json')).out);
+    expect(consumers).toEqual([expect.objectContaining({ app: 'default', consumer: 'recall' })]);
+    await expect(command('list', '--app', 'nope')).rejects.toThrow('no app nope: the only app is default');
+  });
+
+  test('a filter that is not what it must be, or names nobody, is refused in plain words', async () => {
+    const refused = async (args: string[], message: RegExp) => {
+      const [name = '', ...rest] = args;
+      await expect(runCommand(relay, name, ...rest)).rejects.toThrow(message);
+    };
+    await refused(['deliveries', 'list', '--since', 'yesterday'], /^since: must be a time as .*, or how long ago: 90s/);
+    await refused(['deliveries', 'list', '--limit', '1000'], /^limit: must be a whole number from 1 to 200$/);
+    await refused(['deliveries', 'list', '--limit', '-1.5'], /^limit: must be a whole number from 1 to 200$/);
+    await refused(['replay', '--state', 'dead', '--rate', '0'], /^rate: must be a number from 0.1 to 1000$/);
+    await refused(['deliveries', 'list', '--app', 'nope'], /^no app nope: the only app is default$/);
+    await refused(['deliveries', 'list', '--consumer', 'crm'], /^no consumer crm: there are recall; /);
+    await refused(['deliveries', 'tail', '--app', 'nope'], /^no app nope: the only app is default$/);
+    await refused(['deliveries', 'show', '0'.repeat(32), '--app', 'nope'], /^no app nope/);
+    await refused(
+      ['deliveries', 'show', '0'.repeat(32), '--app', 'default'],
+      / of app default: it was not accepted for it/,
+    );
+    await refused(['replays', 'pause', 'nope'], /^no such replay: "replays list" \(GET \/api\/replays\) shows them$/);
+  });
+
   test('a consumer that is not there is refused by name', async () => {
     await expect(command('pause', 'crm')).rejects.toMatchObject({
       code: 'request_refused',
-      message: /no such consumer/,
+      message: /^no consumer crm of app default: it has recall; "consumers list"/,
     });
     await expect(command('pause', 'recall', '--app', '../x')).rejects.toMatchObject({ code: 'request_refused' });
   });

@@ -117,7 +117,7 @@ test.each<[string, Record<string, unknown>, RegExp]>([
     /consumers.on-x: keys with on- are those of handlers/,
   ],
   ['a key that is none', { 'a.b': { url: 'https://a.example/' } }, /the key must be 1 to 60 of/],
-  ['no URL', { crm: {} }, /consumers.crm.url: must be a string/],
+  ['no URL', { crm: {} }, /consumers.crm.url: is missing: an https: URL/],
   ['unknown settings', { crm: { url: 'https://a.example/', retries: 1 } }, /crm: has unknown key retries/],
   [
     'a filter that is none',

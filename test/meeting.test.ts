@@ -95,6 +95,8 @@ describe.each(engines)('on $engine', ({ createStore }) => {
       text: expect.stringContaining('a-host-who-has-not-connected'),
       remedy: expect.stringContaining('connections link --app default'),
     });
+    const { out, exitCode } = await runCommand(relay, 'meeting', id);
+    expect([out.slice(0, 1), exitCode]).toEqual(['✗', 1]);
   });
 
   test('created before its host connected: what has Recall read their meetings anew', async () => {

@@ -126,7 +126,6 @@ describe.each(engines)('on $engine', ({ createStore }) => {
     expect(idsOf(await list('event=meeting.*&limit=1'))).toEqual([dead.id]);
     expect(idsOf(await list('event=user.updated'))).toEqual([]);
     expect(idsOf(await list('app=default&consumer=recall&limit=1'))).toEqual([dead.id]);
-    expect(idsOf(await list('consumer=crm'))).toEqual([]);
     expect(idsOf(await list('since=1h&limit=1'))).toEqual([dead.id]);
     expect(idsOf(await list('until=1h'))).toEqual([]);
     expect(idsOf(await list(`since=${new Date(Date.now() + hourMs).toISOString()}`))).toEqual([]);
@@ -171,6 +170,15 @@ describe.each(engines)('on $engine', ({ createStore }) => {
     expect((await ask(relay, `/api/deliveries/default/crm/${'0'.repeat(32)}`)).json.error.code).toBe(
       'consumer_unknown',
     );
+    for (const [query, code] of [
+      ['deliveries?consumer=crm', 'consumer_unknown'],
+      ['deliveries?app=nope', 'app_unknown'],
+      ['consumers?app=nope', 'app_unknown'],
+      ['stream?app=nope', 'app_unknown'],
+    ]) {
+      const { status, json } = await ask(relay, `/api/${query}`);
+      expect([status, json.error.code], query).toEqual([404, code]);
+    }
     expect((await ask(relay, '/api/replays/none')).json.error.code).toBe('replay_unknown');
     expect((await post(relay, '/api/replays/none/pause')).json.error.code).toBe('replay_unknown');
     expect((await ask(relay, '/api/nothing')).json.error.code).toBe('route_unknown');

@@ -532,6 +532,7 @@ describe('repeats', () => {
       kind: 'unavailable',
       status: undefined,
       detail: 'Recall gave no answer (ECONNREFUSED)',
+      networkError: 'ECONNREFUSED',
     });
   });
 

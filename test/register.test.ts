@@ -153,9 +153,16 @@ describe('registering an app', () => {
     const env = environment(recall.endpoint.url, { RECALL_API_KEY: 'a-key-of-another-region' });
     const error = await refusal(env);
     expect([error.code, exitCodeOf(error)]).toEqual(['recall_refused', 1]);
-    expect(error.message).toMatch(/Invalid token\.\. Check RECALL_API_KEY: .* region/);
+    expect(error.message).toMatch(/Invalid token\. Check RECALL_API_KEY: .* RECALL_BASE_URL names/);
     expect(error.message).not.toContain('a-key-of-another-region');
   });
+});
+
+test('where nobody answers, it says so, and what to look at', async () => {
+  const error = await refusal(environment('http://127.0.0.1:1'));
+  expect(error.message).toBe(
+    'no answer from 127.0.0.1:1 (ECONNREFUSED): check the network and RECALL_BASE_URL, then run this again',
+  );
 });
 
 describe('what is to be pasted into Zoom', () => {
@@ -259,7 +266,7 @@ describe('what is configured', () => {
       expect((await runCommandIn(env, 'register', '--app', 'acme')).out).toContain('created');
       const error = await refusal(env, '--app', 'umbrella');
       for (const place of ['zoomSecretToken', 'connect']) {
-        expect(error.message).toContain(`APPS_FILE apps.umbrella.${place}: `);
+        expect(error.message).toContain(`APPS_FILE apps.umbrella.${place}: is missing: `);
       }
     });
   });

@@ -66,10 +66,9 @@ export async function runConnectionsLinkCommand(host: CommandProcess, options: L
   const { app, user, connection, returnTo, expires: expiresIn, reason, json } = options;
   const isForOne = connection === undefined ? app !== undefined && user !== undefined : (app ?? user) === undefined;
   if (!isForOne) {
-    throw new RelayError(
-      'configuration_invalid',
-      'say for whom: --app KEY --user NAME, or --connection ID to reconnect',
-    );
+    const both = connection === undefined ? '' : ', not both';
+    const message = `say for whom: --app KEY --user NAME, or --connection ID to reconnect${both}`;
+    throw new RelayError('configuration_invalid', message);
   }
   const input = { app, user, connection, returnTo, expiresIn, reason };
   const text = await askOperatorApi(host, '/api/connections/links', { method: 'POST', input });
@@ -97,8 +96,9 @@ export async function runConnectionsDisconnectCommand(
   const query = new URLSearchParams({ force: String(force), ...(reason && { reason }) });
   const text = await askOperatorApi(host, `${pathOf(id)}?${query}`, { method: 'DELETE' });
   const { leftBehind } = disconnected.parse(JSON.parse(text));
+  const done = leftBehind.length === 0 ? 'revoked at Zoom, deleted at Recall and here' : 'deleted here';
   const left = leftBehind.map((what) => `▲ left behind: ${oneLine(what)}\n`).join('');
-  host.stdout.write(json ? `${text}\n` : `connection ${id} is deleted here\n${left}`);
+  host.stdout.write(json ? `${text}\n` : `connection ${id} is ${done}\n${left}`);
 }
 
 export interface ActOptions {

@@ -20,17 +20,20 @@ type Consumer = z.infer<typeof consumer>;
 const answer = z.object({ consumers: z.array(consumer) });
 
 /**
- * Prints every consumer of a running relay and how it is.
+ * Prints the consumers of a running relay, of one app or all, and how each is.
  *
  * @throws RelayError see `askOperatorApi`
  */
 export async function runConsumersListCommand(
   host: CommandProcess,
-  options: { readonly json: boolean },
+  { app, json }: { readonly app?: string; readonly json: boolean },
 ): Promise<void> {
-  const text = await askOperatorApi(host, '/api/consumers');
+  const text = await askOperatorApi(
+    host,
+    `/api/consumers?${new URLSearchParams({ ...(app !== undefined && { app }) })}`,
+  );
   const { consumers } = answer.parse(JSON.parse(text));
-  host.stdout.write(options.json ? `${text}\n` : formatTable(headings, consumers.map(cellsOf)));
+  host.stdout.write(json ? `${text}\n` : formatTable(headings, consumers.map(cellsOf)));
 }
 
 /**

@@ -48,7 +48,8 @@ export interface ShowOptions {
 export async function runDeliveriesShowCommand(host: CommandProcess, id: string, options: ShowOptions): Promise<void> {
   const found = await findDelivery(host, id, options);
   const shown = await Promise.all(found.map((row) => readDelivery(host, row)));
-  for (const detail of shown) {
+  for (const [index, detail] of shown.entries()) {
+    if (index > 0 && !options.json) host.stdout.write('\n');
     const body = options.body ? await readBody(host, detail) : undefined;
     host.stdout.write(options.json ? `${JSON.stringify({ ...detail, body })}\n` : formatDetail(detail));
     if (body !== undefined && !options.json) {
@@ -73,7 +74,12 @@ export async function findDelivery(
   const query = new URLSearchParams({ ...filterOf({ ...(app && { app }), ...(consumer && { consumer }) }), q: id });
   const { deliveries } = deliveryList.parse(JSON.parse(await askOperatorApi(host, `/api/deliveries?${query}`)));
   if (deliveries.length > 0) return deliveries;
-  throw new RelayError('request_refused', `no delivery ${id}: it was never accepted, or is not kept any more`);
+  const whose = [...(app ? [`app ${app}`] : []), ...(consumer ? [`consumer ${consumer}`] : [])].join(', ');
+  const what =
+    whose === ''
+      ? `no delivery ${id}: it was never accepted`
+      : `no delivery ${id} of ${whose}: it was not accepted for it`;
+  throw new RelayError('request_refused', `${what}, or is not kept any more`);
 }
 
 export async function readDelivery(host: CommandProcess, row: DeliveryRow): Promise<DeliveryDetail> {

@@ -33,7 +33,7 @@ function formatApp(app: App, meeting: MeetingReport['meetings'][number] | undefi
 }
 
 /** Known; a thing to mend; all else cannot be told or will pass. */
-function markOf(code: string): string {
+export function markOf(code: string): '✓' | '?' | '✗' {
   if (code === 'known') return '✓';
   return ['forwarded', 'cannot_tell', 'delivery_pending', 'deleted'].includes(code) ? '?' : '✗';
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CommandProcess } from './command-process.ts';
-import { formatMeeting } from './format-meeting.ts';
+import { formatMeeting, markOf } from './format-meeting.ts';
 import { askOperatorApi } from './operator-api.ts';
 
 const heard = z.object({ at: z.string(), event: z.string() });
@@ -45,7 +45,8 @@ const report = z.object({ meetings: z.array(meeting), apps: z.array(app) });
 export type MeetingReport = z.infer<typeof report>;
 
 /**
- * Prints what is known of a meeting: what was heard of it, what was forwarded, whether Recall knows it, and if not why.
+ * Prints what is known of a meeting: what was heard of it, what was forwarded, whether Recall knows it, and if not why. Exit code 1
+ * when something is to be mended.
  *
  * @throws RelayError see `askOperatorApi`; `request_refused` when nothing at all is known
  */
@@ -55,5 +56,7 @@ export async function runMeetingCommand(
   options: { readonly json: boolean },
 ): Promise<void> {
   const text = await askOperatorApi(host, `/api/meetings/${encodeURIComponent(id)}`);
-  host.stdout.write(options.json ? `${text}\n` : formatMeeting(report.parse(JSON.parse(text))));
+  const told = report.parse(JSON.parse(text));
+  host.stdout.write(options.json ? `${text}\n` : formatMeeting(told));
+  if (told.apps.some(({ verdict }) => markOf(verdict.code) === '✗')) host.exitCode = 1;
 }

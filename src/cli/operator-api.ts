@@ -76,7 +76,8 @@ export function noAnswer(url: URL, cause: unknown): RelayError {
   return new RelayError('target_unreachable', message, { cause });
 }
 
-function errorOf(text: string): { readonly code?: string; readonly message?: string } {
+/** What the API says when it refuses. */
+export function errorOf(text: string): { readonly code?: string; readonly message?: string } {
   return refusal.safeParse(parseJson(text)).data?.error ?? {};
 }
 

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
 import { roles } from '../config.ts';
 import { RelayError } from '../errors.ts';
 import { addConnectionsCommand } from './add-connections-command.ts';
@@ -31,6 +32,7 @@ export function createProgram(host: CommandProcess): Command {
     .description(
       'The endpoint between Zoom and Recall.ai: keeps every Zoom notification and forwards it byte for byte.',
     )
+    .version(packageJson.version)
     .showHelpAfterError('(zoom-relay --help lists the commands)')
     .configureOutput({ writeOut: (text) => host.stdout.write(text), writeErr: (text) => host.stderr.write(text) });
 
@@ -78,7 +80,9 @@ export function createProgram(host: CommandProcess): Command {
 
   program
     .command('meeting')
-    .description('what was heard of a meeting, what was forwarded, whether Recall knows it, and if not why')
+    .description(
+      'what was heard of a meeting, what was forwarded, whether Recall knows it, and if not why; exit code 1 for ✗',
+    )
     .argument('<id...>', 'its number, with or without spaces and dashes')
     .option('--json', 'print it as JSON', false)
     .addHelpText('after', asksTheRelay)
@@ -170,8 +174,9 @@ function addConsumersCommand(program: Command, host: CommandProcess): void {
   consumers
     .command('list', { isDefault: true })
     .description('state of the circuit, what waits and for how long, what is dead, deliveries of the last minute')
+    .option('--app <key>', 'of this app')
     .option('--json', 'print it as JSON', false)
-    .action((options: { json: boolean }) => runConsumersListCommand(host, options));
+    .action((options: { app?: string; json: boolean }) => runConsumersListCommand(host, options));
   for (const action of ['pause', 'resume'] as const) {
     consumers
       .command(action)

@@ -4,6 +4,7 @@ import { RelayError, unreachable } from '../errors.ts';
 import { createRecallApi } from '../recall/api/create-recall-api.ts';
 import type { RecallRefusal } from '../recall/api/recall-api.ts';
 import { type Registered, registerApp } from '../recall/registration/register-app.ts';
+import { recallBaseUrl, recallRegions } from '../recall/webhook-url.ts';
 import type { CommandProcess } from './command-process.ts';
 import { formatRegistration, type RegistrationReport, variableOf } from './format-registration.ts';
 import { zoomSettingsOf } from './zoom-settings.ts';
@@ -68,14 +69,22 @@ function reportOf(wanted: Registration, registered: Registered): RegistrationRep
 }
 
 function describe(refusal: RecallRefusal, { baseUrl }: Registration): string {
-  const said = `Recall (${new URL(baseUrl).host}) answered: ${refusal.detail}`;
+  const { host } = new URL(baseUrl);
+  const target = recallRegions.some((region) => recallBaseUrl(region) === baseUrl)
+    ? 'RECALL_REGION'
+    : 'RECALL_BASE_URL';
+  const said = `Recall (${host}) answered: ${refusal.detail.replace(/\.$/, '')}`;
   switch (refusal.kind) {
     case 'unauthorized':
-      return `${said}. Check RECALL_API_KEY: it must be of a workspace in the region that RECALL_REGION names`;
+      return `${said}. Check RECALL_API_KEY: it must be of a workspace at ${host}, which ${target} names (with APPS_FILE: recall.apiKey)`;
     case 'not_found':
       return `${said}. Check RECALL_REGION or RECALL_BASE_URL`;
     case 'rate_limited':
+      return `${said}. Run this again: what is there already is found`;
     case 'unavailable':
+      if (refusal.networkError !== undefined) {
+        return `no answer from ${host} (${refusal.networkError}): check the network and ${target}, then run this again`;
+      }
       return `${said}. Run this again: what is there already is found`;
     case 'blocked':
     case 'refused':

@@ -73,7 +73,7 @@ export async function runReplayCommand(
     method: 'POST',
     input: { ...input, dryRun: options.dryRun },
   });
-  if (options.dryRun) return printPlan(host, answer, filter, options.json);
+  if (options.dryRun) return printPlan(host, answer, filter, options);
   const started = replayView.parse(JSON.parse(answer));
   const ended = options.wait ? await follow(host, started, options.json) : started;
   host.stdout.write(options.json ? `${JSON.stringify(ended)}\n` : summaryOf(ended));
@@ -84,18 +84,19 @@ function printPlan(
   host: CommandProcess,
   answer: string,
   filter: Readonly<Record<string, string>>,
-  isJson: boolean,
+  { force, json }: Pick<ReplayOptions, 'force' | 'json'>,
 ): void {
   const { plan: planned } = z.object({ plan }).parse(JSON.parse(answer));
-  if (isJson) {
+  if (json) {
     host.stdout.write(`${answer}\n`);
     return;
   }
   const { total, oldestReceivedAt, newestReceivedAt, alreadyDelivered, onTheirWay, wouldBeResigned } = planned;
+  const delivered = force ? 'sent again' : 'left out unless --force';
   const lines = [
     `would replay ${total}${planned.isTruncated ? ' (the oldest; more match than one replay takes)' : ''}: ${describeFilter(filter)}`,
     ...(oldestReceivedAt === undefined ? [] : [`  received from ${oldestReceivedAt} to ${newestReceivedAt}`]),
-    `  already delivered ${alreadyDelivered}${alreadyDelivered > 0 ? ' (left out unless --force)' : ''}, on their way ${onTheirWay}, re-signed ${wouldBeResigned}`,
+    `  already delivered ${alreadyDelivered}${alreadyDelivered > 0 ? ` (${delivered})` : ''}, on their way ${onTheirWay}, re-signed ${wouldBeResigned}`,
     'nothing was done: leave out --dry-run to do it',
   ];
   host.stdout.write(`${lines.join('\n')}\n`);

@@ -57,7 +57,8 @@ function judge(body: Uint8Array, secret: Secret, answer: ZoomAnswer): string {
 function readBody(what: string): Uint8Array {
   const sample = sampleNames.find((name) => name === what);
   if (sample !== undefined) return readSample(sample satisfies SampleName, Date.now());
-  if (what === '') throw new RelayError('event_unknown', `say what to send: ${sampleNames.join(', ')}, or a file`);
+  if (what === '')
+    throw new RelayError('configuration_invalid', `say what to send: ${sampleNames.join(', ')}, or a file`);
   try {
     return readFileSync(what);
   } catch (cause) {

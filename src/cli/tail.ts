@@ -5,7 +5,7 @@ import type { CommandProcess } from './command-process.ts';
 import { type FilterOptions, filterOf } from './delivery-filter.ts';
 import { deliveryRow } from './delivery-views.ts';
 import { lastAnswerOf } from './format-delivery.ts';
-import { noAnswer, readTarget } from './operator-api.ts';
+import { errorOf, noAnswer, readTarget } from './operator-api.ts';
 import { untilSignal } from './until-signal.ts';
 
 /**
@@ -25,7 +25,10 @@ export async function runDeliveriesTailCommand(
     const headers = { authorization: `Bearer ${token}`, accept: 'text/event-stream' };
     const answer = await request(url, { headers, signal: stopping.signal, bodyTimeout: 0 });
     if (answer.statusCode === 401) throw new RelayError('token_invalid', 'the relay does not take this OPERATOR_TOKEN');
-    if (answer.statusCode !== 200) throw new RelayError('request_refused', await answer.body.text());
+    if (answer.statusCode !== 200) {
+      const text = await answer.body.text();
+      throw new RelayError('request_refused', errorOf(text).message ?? text);
+    }
     for await (const line of createInterface({ input: answer.body })) printEvent(host, line, options.json);
   } catch (error) {
     if (stopping.signal.aborted) return;

@@ -65,7 +65,7 @@ export function readAppsFile(
   const document = parseJsonFile(path, report);
   if (document === undefined) return { apps: [], problems };
   for (const issue of appsFileSchema.safeParse(document).error?.issues ?? []) {
-    report(issue.path.join('.'), describeIssue(issue));
+    report(issue.path.join('.'), describeIssue(issue, document));
   }
   // What can be checked is checked even where the form is wrong elsewhere: one start tells all.
   const entries = appEntries(document);
@@ -142,27 +142,62 @@ export function parseJsonFile(path: string, report: Report): unknown {
   }
 }
 
-/** zod's messages name types and allowed values; the ones that could quote the input are replaced. */
-export function describeIssue(issue: z.core.$ZodIssue): string {
+/** Each of an app that must be there, and what to write there. */
+const toWrite: Readonly<Record<string, string>> = {
+  zoomSecretToken: 'the Secret Token of the Zoom app, as {"env": "NAME"} or {"file": "path"}, or a list of two of them',
+  recall: '{"zoomOauthAppId": "…", "region": "…"}',
+  connect: '{"clientId": "…", "clientSecret": {"env": "NAME"}} of the Zoom app',
+  clientId: "the Zoom app's client id",
+  clientSecret: 'the client secret of the Zoom app, as {"env": "NAME"} or {"file": "path"}',
+  url: 'an https: URL, where the notifications go',
+};
+const typeNames: Readonly<Record<string, string>> = {
+  object: 'an object',
+  record: 'an object',
+  array: 'a list',
+  int: 'a whole number',
+};
+
+/**
+ * zod's messages name types and allowed values; the ones that could quote the input are replaced.
+ *
+ * @param document in which the issue was found
+ */
+export function describeIssue(issue: z.core.$ZodIssue, document: unknown): string {
   switch (issue.code) {
     case 'unrecognized_keys':
       return `has unknown ${issue.keys.length === 1 ? 'key' : 'keys'} ${issue.keys.join(', ')}`;
-    case 'invalid_union':
-      return issue.path.at(-1) === 'signature'
-        ? 'must be "zoom" or {"standardWebhooks": {"env": "NAME"}}; a secret itself is not taken'
-        : 'must be {"env": "NAME"} or {"file": "path"}, or a list of one or two of them; a secret itself is not taken';
     case 'custom':
       return issue.message;
     case 'too_small':
     case 'too_big':
       return `must be ${issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`}`;
-    case 'invalid_value':
-      return `must be one of ${issue.values.join(', ')}`;
     case 'invalid_format':
       return issue.format === 'regex' ? 'is not of the form it must have' : `must be a ${issue.format}`;
-    case 'invalid_type':
-      return `must be a ${issue.expected}`;
+    case 'invalid_union':
+      return isMissing(issue, document) ? describeMissing(issue, issue.message) : issue.message;
+    case 'invalid_value':
+      return `must be one of ${issue.values.join(', ')}`;
+    case 'invalid_type': {
+      const rule = `must be ${typeNames[issue.expected] ?? `a ${issue.expected}`}`;
+      return isMissing(issue, document) ? describeMissing(issue, rule) : rule;
+    }
     default:
       return 'is not valid';
   }
+}
+
+function isMissing({ path }: z.core.$ZodIssue, document: unknown): boolean {
+  let value = document;
+  for (const key of path) {
+    value = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+  }
+  return value === undefined;
+}
+
+function describeMissing({ path }: z.core.$ZodIssue, rule: string): string {
+  const name = String(path.at(-1));
+  if (name === 'zoomOauthAppId') return `is missing: zoom-relay register --app ${String(path.at(-3))} gives it`;
+  const what = Object.hasOwn(toWrite, name) ? toWrite[name] : undefined;
+  return `is missing: ${what ?? rule}`;
 }

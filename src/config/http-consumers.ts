@@ -27,7 +27,10 @@ function durationText(minMs: number, maxMs: number, rule: string) {
 }
 
 const signature = z
-  .union([z.literal('zoom'), z.strictObject({ standardWebhooks: secretReferences })])
+  .union(
+    [z.literal('zoom'), z.strictObject({ standardWebhooks: secretReferences })],
+    'must be "zoom" or {"standardWebhooks": {"env": "NAME"}}; a secret itself is not taken',
+  )
   .describe("what proves it came from here: Zoom's own headers (the default), or Standard Webhooks headers");
 
 const rateLimit = z

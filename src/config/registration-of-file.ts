@@ -47,7 +47,7 @@ function readEntry(
   const where = `apps.${app}`;
   const parsed = entryForm.safeParse(entry);
   for (const issue of parsed.error?.issues ?? []) {
-    sources.report([where, ...issue.path].join('.'), describeIssue(issue));
+    sources.report([where, ...issue.path].join('.'), describeIssue(issue, entry));
   }
   if (parsed.data === undefined) return undefined;
   const { recall, zoomSecretToken } = parsed.data;

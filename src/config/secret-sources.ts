@@ -8,15 +8,24 @@ import { secretToken, secretTokenRule, webhookSecret, webhookSecretRule, workspa
 /** Capitals, so that a secret written here by mistake is not taken for a name and told in a message. */
 const variableName = /^[A-Z][A-Z0-9_]{0,99}$/;
 
+const reference = '{"env": "NAME"} or {"file": "path"}';
+const neverItself = 'a secret itself is not taken';
+
 export const secretReference = z
-  .union([
-    z.strictObject({ env: z.string().regex(variableName).describe('name of an environment variable, in capitals') }),
-    z.strictObject({ file: z.string().min(1).describe('path of a file; relative to this file') }),
-  ])
+  .union(
+    [
+      z.strictObject({ env: z.string().regex(variableName).describe('name of an environment variable, in capitals') }),
+      z.strictObject({ file: z.string().min(1).describe('path of a file; relative to this file') }),
+    ],
+    `must be ${reference}; ${neverItself}`,
+  )
   .describe('where the secret is; never the secret itself');
 
 export const secretReferences = z
-  .union([secretReference, z.array(secretReference).min(1).max(2)])
+  .union(
+    [secretReference, z.array(secretReference).min(1).max(2)],
+    `must be ${reference}, or a list of one or two of them; ${neverItself}`,
+  )
   .describe('two while rotating, the current one first');
 
 /** What a kind of secret must look like. */

@@ -13,16 +13,20 @@ export const consumerKey = z
   .string()
   .refine((text) => parseConsumerKey(text) !== undefined, `must be ${consumerKeyRule}`);
 export const notificationId = z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits');
-export const deliveryState = z.enum(deliveryStates);
+export const deliveryState = z.enum(deliveryStates, `must be one of ${deliveryStates.join(', ')}`);
 
 export const errorBody = z
   .object({ error: z.object({ code: z.string(), message: z.string() }) })
   .openapi('Error', { description: 'codes are a closed list' });
 
-const instant = z.union([
-  z.iso.datetime({ offset: true }),
-  z.string().regex(/^\d{1,6}[smhd]$/, 'must be an ISO 8601 time, or how long ago: 90s, 30m, 24h, 7d'),
-]);
+const instant = z.union(
+  [z.iso.datetime({ offset: true }), z.string().regex(/^\d{1,6}[smhd]$/)],
+  'must be a time as 2026-01-31T08:00:00Z, or how long ago: 90s, 30m, 24h, 7d',
+);
+
+const textRule = 'must be 1 to 200 characters';
+const limitRule = 'must be a whole number from 1 to 200';
+export const pageLimit = z.coerce.number(limitRule).int(limitRule).min(1, limitRule).max(200, limitRule).default(50);
 
 /** Which deliveries. All conditions must hold; without any, all of them. */
 export const deliveryFilter = z
@@ -39,17 +43,20 @@ export const deliveryFilter = z
     q: z
       .string()
       .trim()
-      .min(1)
-      .max(200)
+      .min(1, textRule)
+      .max(200, textRule)
       .optional()
       .describe('meeting id or uuid, user id, e-mail, account id, notificationId or x-zm-request-id'),
   })
   .openapi('DeliveryFilter');
 export type DeliveryFilter = z.infer<typeof deliveryFilter>;
 
+/** Longer than any there is. */
+export const cursorRule = 'is no cursor of this list: begin without it';
+
 export const deliveryListQuery = deliveryFilter.extend({
-  cursor: z.string().max(2000).optional().describe('from the page before'),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(2000, cursorRule).optional().describe('from the page before'),
+  limit: pageLimit,
 });
 
 const attempt = z
@@ -132,7 +139,12 @@ export const deliveryBody = z
   .openapi('DeliveryBody');
 export type DeliveryBody = z.infer<typeof deliveryBody>;
 
-export const reason = z.string().trim().max(500).optional().describe('why; kept in the audit log');
+export const reason = z
+  .string()
+  .trim()
+  .max(500, 'must be at most 500 characters')
+  .optional()
+  .describe('why; kept in the audit log');
 
 export const replayOneInput = z.object({
   reason,
@@ -143,11 +155,13 @@ export const replayOneResult = z
   .object({ result: z.enum(['replayed', 'brought_forward', 'on_its_way', 'delivered_already', 'gone']) })
   .openapi('ReplayOneResult');
 
+export const rateRule = 'must be a number from 0.1 to 1000';
+
 export const replayInput = z
   .object({
     filter: deliveryFilter.extend({ app: appKey, consumer: consumerKey }).describe('one app and one consumer'),
     reason,
-    rate: z.number().min(0.1).max(1000).default(20).describe('deliveries a second'),
+    rate: z.number(rateRule).min(0.1, rateRule).max(1000, rateRule).default(20).describe('deliveries a second'),
     resign: z.boolean().default(false),
     force: z.boolean().default(false).describe('also those that were delivered'),
     dryRun: z.boolean().default(false).describe('only the plan'),

@@ -9,7 +9,7 @@ import type { Diagnosis } from './diagnosis.ts';
 import type { ChainView, MeetingReport } from './doctor-schemas.ts';
 import { type Ledger, readLedger } from './ledger.ts';
 import type { ConsumerName, KeptDelivery, OperatorSource, ReplayResult } from './ports.ts';
-import type { ReplayAction, Replays } from './replays/replays.ts';
+import { type ReplayAction, type Replays, replayUnknown } from './replays/replays.ts';
 import type {
   AppView,
   DeliveryBody,
@@ -20,6 +20,7 @@ import type {
   ReplayInput,
   ReplayPlan,
 } from './schemas.ts';
+import { unknownConsumer } from './unknown-name.ts';
 
 /** How the store is, and how well it keeps things. */
 export interface StoreReport {
@@ -97,7 +98,7 @@ export function createOperatorService(parts: OperatorServiceParts): OperatorServ
   function nameOf(app: string, consumer: string): ConsumerName {
     const known = consumers.find((name) => name.app === app && name.consumer === consumer);
     if (known !== undefined) return known;
-    throw new RelayError('consumer_unknown', 'no such consumer: GET /api/consumers lists them');
+    throw unknownConsumer(consumers, app, consumer);
   }
 
   async function keptOf({ app, consumer, id }: DeliveryName): Promise<KeptDelivery> {
@@ -127,7 +128,7 @@ export function createOperatorService(parts: OperatorServiceParts): OperatorServ
   async function readReplay(id: string): Promise<Replay> {
     const found = await replays.read(id);
     if (found !== undefined) return found;
-    throw new RelayError('replay_unknown', 'no such replay: GET /api/replays lists them');
+    throw new RelayError('replay_unknown', replayUnknown);
   }
 
   return {

@@ -50,7 +50,7 @@ async function checkApp(app: DoctorApp, parts: ChainParts): Promise<readonly Cha
     ['secret agreement', lookAtAgreement(app, parts, patienceMs)],
     [
       'Recall app',
-      recall === undefined ? Promise.resolve([judgeWithoutKey()]) : lookAtApp(recall, app, parts, patienceMs),
+      recall === undefined ? Promise.resolve([judgeWithoutKey(app.key)]) : lookAtApp(recall, app, parts, patienceMs),
     ],
     ...(recall === undefined
       ? []

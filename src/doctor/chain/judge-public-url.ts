@@ -21,7 +21,8 @@ export function judgePublicUrl(url: URL, probed: Probed, lastHeardAgoMs: number 
       const fix = 'serve a certificate of a public CA for this host name, with its whole chain: Zoom takes no other';
       return wrong(subject, `${url.host}: TLS failed (${probed.error})`, fix);
     }
-    return unknown(subject, `${url.host} cannot be reached from here (${probed.error}); ${lastHeard(lastHeardAgoMs)}`);
+    const text = `${url.host} cannot be reached from here (${probed.error}); ${lastHeard(lastHeardAgoMs)}`;
+    return unknown(subject, text, 'check PUBLIC_URL, the DNS record of its host and the proxy there');
   }
   const { status, headers } = probed;
   const code = codeIn(probed.body);

@@ -37,13 +37,15 @@ export function judgeRefusal(about: Subject, refusal: RecallRefusal): Finding {
     const fix = 'check RECALL_API_KEY: it must be of a workspace in the region that RECALL_REGION names';
     return wrong(about, `Recall does not take the API key: ${refusal.detail}`, fix);
   }
+  const hasNoAnswer = refusal.kind === 'unavailable' && refusal.networkError !== undefined;
+  const fix = hasNoAnswer ? 'check the network, and RECALL_REGION or RECALL_BASE_URL' : undefined;
   const status = refusal.status === undefined ? '' : ` (${refusal.status})`;
-  return unknown(about, `cannot tell: Recall's API did not answer this${status}: ${refusal.detail}`);
+  return unknown(about, `cannot tell: Recall's API did not answer this${status}: ${refusal.detail}`, fix);
 }
 
 /** Of an app without an API key. */
-export function judgeWithoutKey(): Finding {
-  const fix = 'set RECALL_API_KEY to have the app, its credentials and scopes looked at';
+export function judgeWithoutKey(app: string): Finding {
+  const fix = `set RECALL_API_KEY (with APPS_FILE: or apps.${app}.recall.apiKey) to have the app, its credentials and scopes looked at`;
   return unknown(subject, 'not looked at: RECALL_API_KEY is not set', fix);
 }
 

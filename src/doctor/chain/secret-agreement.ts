@@ -89,7 +89,11 @@ export function judgeAgreement(first: Agreement, url: URL, bySecond?: Agreement)
     case 'no_token':
       return unknown(subject, `cannot tell: Recall took our signed challenge (${first.status}) but gave no token`);
     case 'unavailable':
-      return unknown(subject, `cannot tell: Recall's webhook endpoint gave no answer (${first.reason})`);
+      return unknown(
+        subject,
+        `cannot tell: Recall's webhook endpoint gave no answer (${first.reason})`,
+        `check the network, and RECALL_REGION or RECALL_BASE_URL: ${url.host} must be reached from here`,
+      );
     case 'redirected': {
       const check = 'check RECALL_REGION or RECALL_BASE_URL: redirects are not followed';
       return wrong(subject, `${url.host} redirects (${first.status})`, check);

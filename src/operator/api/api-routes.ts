@@ -26,12 +26,18 @@ import {
   storeView,
 } from '../schemas.ts';
 import type { DeliveryName, OperatorService } from '../service.ts';
+import { unknownName } from '../unknown-name.ts';
 import { addConnectionRoutes } from './connection-routes.ts';
-import { before, json, limit, mutable, refusals, whoOf } from './route-parts.ts';
+import { before, describeIssues, json, limit, mutable, refusals, whoOf } from './route-parts.ts';
 
 const consumerPath = z.object({ app: appKey, consumer: consumerKey });
 const deliveryPath = consumerPath.extend({ id: notificationId });
-const replayPath = z.object({ id: z.string().regex(/^[a-z0-9-]{1,60}$/) });
+const replayPath = z.object({
+  id: z
+    .string()
+    .regex(/^[a-z0-9-]{1,60}$/, 'must be the id of a replay, as "replays list" (GET /api/replays) shows it'),
+});
+const meetingRule = 'must be a meeting id: 9 to 11 digits';
 const operate = requireRole('operate');
 /** What changes something needs the role unless it is said otherwise, so that no new route can forget it. */
 const changing = ['POST', 'PUT', 'PATCH', 'DELETE'];
@@ -72,7 +78,8 @@ const routesOf = {
     method: 'get',
     path: '/api/consumers',
     summary: 'Who gets the notifications, and how each is',
-    responses: { 200: json(z.object({ consumers: z.array(consumerView) }), 'all consumers'), ...refusals },
+    request: { query: z.object({ app: appKey.optional() }) },
+    responses: { 200: json(z.object({ consumers: z.array(consumerView) }), 'all, or those of one app'), ...refusals },
   }),
   pause: createRoute({
     method: 'post',
@@ -152,7 +159,9 @@ const routesOf = {
     method: 'get',
     path: '/api/audit',
     summary: 'Who did what, when and why, newest first',
-    request: { query: z.object({ before, limit, target: z.string().max(200).optional() }) },
+    request: {
+      query: z.object({ before, limit, target: z.string().max(200, 'must be at most 200 characters').optional() }),
+    },
     responses: {
       200: json(z.object({ entries: z.array(auditEntry), cursor: z.string().optional() }), 'one page'),
       ...refusals,
@@ -162,7 +171,7 @@ const routesOf = {
     method: 'get',
     path: '/api/meetings/{id}',
     summary: 'What was heard of a meeting, what was forwarded, whether Recall knows it, and if not why',
-    request: { params: z.object({ id: z.string().min(1).max(100) }) },
+    request: { params: z.object({ id: z.string().min(1, meetingRule).max(100, meetingRule) }) },
     responses: { 200: json(meetingReport, 'by app; 404 when nothing at all is known'), ...refusals },
   }),
 } as const;
@@ -178,6 +187,10 @@ export function createApiRoutes(service: OperatorService, connections: Connectio
     ...service.nameOf(path.app, path.consumer),
     id: path.id,
   });
+  const checkNames = (filter: Parameters<typeof unknownName>[1]): void => {
+    const unknown = unknownName(service.consumerNames, filter);
+    if (unknown !== undefined) throw unknown;
+  };
   routes.on(changing, '/api/*', operate);
   routes.openapi(routesOf.apps, async (c) => c.json({ apps: [...(await service.readApps())] }, 200));
   routes.openapi(routesOf.store, (c) => c.json(mutable(service.readStore()), 200));
@@ -185,7 +198,10 @@ export function createApiRoutes(service: OperatorService, connections: Connectio
   routes.openapi(routesOf.chain, async (c) => c.json(await service.readChain(), 200));
   routes.openapi(routesOf.ledger, async (c) => c.json(mutable(await service.readLedger()), 200));
   routes.openapi(routesOf.consumers, async (c) => {
-    return c.json({ consumers: mutable(await service.readConsumers()) }, 200);
+    const { app } = c.req.valid('query');
+    checkNames({ app });
+    const consumers = (await service.readConsumers()).filter((one) => (app ?? one.app) === one.app);
+    return c.json({ consumers: mutable(consumers) }, 200);
   });
   routes.openapi(routesOf.pause, async (c) => {
     const { app, consumer } = c.req.valid('param');
@@ -199,6 +215,7 @@ export function createApiRoutes(service: OperatorService, connections: Connectio
   });
   routes.openapi(routesOf.deliveries, async (c) => {
     const { cursor, limit: size, ...filter } = c.req.valid('query');
+    checkNames(filter);
     return c.json(await service.listDeliveries(filter, { cursor, limit: size }), 200);
   });
   routes.openapi(routesOf.delivery, async (c) => {
@@ -247,9 +264,4 @@ export function createApiRoutes(service: OperatorService, connections: Connectio
     return errorResponse(c, error.code, message);
   });
   return routes;
-}
-
-/** Names what is wrong by where it stands; never the value. */
-function describeIssues(issues: readonly z.core.$ZodIssue[]): string {
-  return issues.map(({ path, message }) => `${path.join('.') || 'the input'}: ${message}`).join('; ');
 }

@@ -73,6 +73,7 @@ const routesOf = {
 export function addConnectionRoutes(routes: OpenAPIHono<AccessEnv>, connections: ConnectionService): void {
   routes.openapi(routesOf.connections, async (c) => {
     const { before: from, limit: size, ...filter } = c.req.valid('query');
+    checkApp(filter.app, connections.apps);
     return c.json(await connections.list(filter, { before: from, limit: size }), 200);
   });
   routes.openapi(routesOf.connection, async (c) => c.json(await connections.read(c.req.valid('param').id), 200));
@@ -99,6 +100,12 @@ export function addConnectionRoutes(routes: OpenAPIHono<AccessEnv>, connections:
     await connections.syncMeetings(c.req.valid('param').id, c.req.valid('json'), whoOf(c));
     return c.body(null, 204);
   });
+}
+
+/** Where nobody can connect at all, the service says so. */
+function checkApp(app: string | undefined, known: ConnectionService['apps']): void {
+  if (app === undefined || known.length === 0 || known.some((key) => key === app)) return;
+  throw new RelayError('app_unknown', `nobody can connect to app ${app}; to these they can: ${known.join(', ')}`);
 }
 
 function describeKept(leftBehind: readonly string[]): string {

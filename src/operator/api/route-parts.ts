@@ -2,12 +2,12 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { AppKey, ConsumerKey } from '../../delivery/names.ts';
 import type { AccessEnv } from '../access/identity.ts';
-import { errorBody } from '../schemas.ts';
+import { cursorRule, errorBody, pageLimit } from '../schemas.ts';
 
 /** What the routes of the operator API have in common. */
 
-export const before = z.string().max(200).optional().describe('from the page before');
-export const limit = z.coerce.number().int().min(1).max(200).default(50);
+export const before = z.string().max(200, cursorRule).optional().describe('from the page before');
+export const limit = pageLimit;
 
 export function json<Schema extends z.ZodType>(schema: Schema, description: string) {
   return { content: { 'application/json': { schema } }, description };
@@ -21,6 +21,12 @@ export const refusals = {
   409: json(errorBody, 'it collides with what is under way'),
   503: json(errorBody, 'the store is away'),
 };
+
+/** Names what is wrong by where it stands; never the value. */
+export function describeIssues(issues: readonly z.core.$ZodIssue[]): string {
+  const faults = issues.map(({ path, message }) => `${path.join('.') || 'the input'}: ${message}`);
+  return [...new Set(faults)].join('; ');
+}
 
 export function whoOf(c: Context<AccessEnv>): string {
   return c.get('identity').name;

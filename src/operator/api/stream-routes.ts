@@ -4,7 +4,10 @@ import { matchesEvent, parseEventPattern } from '../../delivery/event-pattern.ts
 import { errorResponse } from '../../http-error.ts';
 import type { AccessEnv } from '../access/identity.ts';
 import type { LiveTail } from '../live-tail.ts';
+import type { ConsumerName } from '../ports.ts';
 import { type DeliveryFilter, type DeliveryRow, deliveryFilter } from '../schemas.ts';
+import { unknownName } from '../unknown-name.ts';
+import { describeIssues } from './route-parts.ts';
 
 /** A comment that keeps proxies from closing the connection, milliseconds. */
 const keepAliveMs = 15_000;
@@ -15,13 +18,20 @@ const maxBehind = 1000;
  * `GET /api/stream`: deliveries as they come and change, as server-sent events; the filter's app, consumer,
  * state and event hold.
  *
+ * @param consumers all that are configured
  * @param stopping ends all streams
  */
-export function createStreamRoutes(tail: Pick<LiveTail, 'listen'>, stopping: AbortSignal): Hono<AccessEnv> {
+export function createStreamRoutes(
+  tail: Pick<LiveTail, 'listen'>,
+  consumers: readonly ConsumerName[],
+  stopping: AbortSignal,
+): Hono<AccessEnv> {
   const routes = new Hono<AccessEnv>();
   routes.get('/api/stream', (c) => {
     const parsed = deliveryFilter.safeParse(c.req.query());
-    if (!parsed.success) return errorResponse(c, 'input_invalid', 'the filter is not what it must be');
+    if (!parsed.success) return errorResponse(c, 'input_invalid', describeIssues(parsed.error.issues));
+    const unknown = unknownName(consumers, parsed.data);
+    if (unknown !== undefined) return errorResponse(c, unknown.code, unknown.message);
     const rows: DeliveryRow[] = [];
     let wake = (): void => {};
     const end = tail.listen((row) => {

@@ -9,11 +9,18 @@ const time = z.iso.datetime().describe('UTC');
 /** Of a link, milliseconds. */
 const expiry = { min: 60_000, max: 30 * 24 * 3_600_000 };
 
-export const connectionPath = z.object({ id: z.string().regex(/^[A-Za-z0-9-]{1,60}$/) });
+export const connectionPath = z.object({
+  id: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9-]{1,60}$/,
+      'must be the id of a connection, as "connections list" (GET /api/connections) shows it',
+    ),
+});
 
 export const connectionFilter = z.object({
   app: appKey.optional(),
-  state: z.enum(connectionStates).optional(),
+  state: z.enum(connectionStates, `must be one of ${connectionStates.join(', ')}`).optional(),
 });
 export type ConnectionFilter = z.infer<typeof connectionFilter>;
 
@@ -60,13 +67,13 @@ export const linkInput = z
       .describe('your own name for the person'),
     connection: z
       .string()
-      .max(60)
+      .max(60, 'must be the id of a connection')
       .optional()
       .describe('instead of app and user: those of a connection, to connect again'),
     returnTo: z
       .string()
       .trim()
-      .max(1000)
+      .max(1000, 'must be at most 1000 characters')
       .optional()
       .describe('where the person goes afterwards; at one of the origins that are allowed'),
     expiresIn: z
@@ -88,7 +95,10 @@ export const connectLink = z
 export const actInput = z.object({ reason });
 
 export const disconnectQuery = z.object({
-  force: z.enum(['true', 'false']).default('false').describe('delete it here whatever Zoom and Recall say'),
+  force: z
+    .enum(['true', 'false'], 'must be true or false')
+    .default('false')
+    .describe('delete it here whatever Zoom and Recall say'),
   reason,
 });
 

@@ -118,6 +118,8 @@ export function createReplays(parts: ReplaysParts): Replays {
   };
 }
 
+export const replayUnknown = 'no such replay: "replays list" (GET /api/replays) shows them';
+
 /**
  * Reads, changes and swaps a replay's record, again when somebody was faster.
  *
@@ -132,7 +134,7 @@ export async function changeReplay(
   for (let swaps = 0; swaps < maxSwaps; swaps += 1) {
     const text = await records.read(recordKeyOf(id));
     const before = parseReplay(text);
-    if (before === undefined) throw new RelayError('replay_unknown', 'no such replay: GET /api/replays lists them');
+    if (before === undefined) throw new RelayError('replay_unknown', replayUnknown);
     const after = change(before);
     const expiresAtMs = after.createdAtMs + retainMs;
     if (await records.swap(recordKeyOf(id), text, { value: JSON.stringify(after), expiresAtMs })) return after;

@@ -19,7 +19,7 @@ export function interpretAnswer<T>(
 ): RecallAnswer<T> {
   switch (exchange.kind) {
     case 'no_answer':
-      return unavailable(undefined, `Recall gave no answer (${exchange.error})`);
+      return { ...unavailable(undefined, `Recall gave no answer (${exchange.error})`), networkError: exchange.error };
     case 'too_long':
       return unavailable(exchange.status, "Recall's answer is longer than 4 MiB");
     case 'answer':
@@ -27,7 +27,10 @@ export function interpretAnswer<T>(
   }
 }
 
-export function unavailable(status: number | undefined, detail: string): RecallRefusal {
+export function unavailable(
+  status: number | undefined,
+  detail: string,
+): RecallRefusal & { readonly kind: 'unavailable' } {
   return { kind: 'unavailable', status, detail };
 }
 

@@ -65,7 +65,13 @@ export type RecallRefusal =
   /** 429, still so after the retries. */
   | { readonly kind: 'rate_limited'; readonly status: 429; readonly retryAfterMs: number; readonly detail: string }
   /** No answer in time, 409 (the same request is still under way) or 5xx after the retries, or an answer that is none. */
-  | { readonly kind: 'unavailable'; readonly status: number | undefined; readonly detail: string };
+  | {
+      readonly kind: 'unavailable';
+      readonly status: number | undefined;
+      readonly detail: string;
+      /** Why there is no answer at all: a short code as `ENOTFOUND`, `timeout`. */
+      readonly networkError?: string;
+    };
 
 export type RecallAnswer<T> = { readonly kind: 'ok'; readonly value: T } | RecallRefusal;
 

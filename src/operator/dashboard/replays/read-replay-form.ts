@@ -1,4 +1,4 @@
-import { type ReplayInput, replayInput } from '../../schemas.ts';
+import { type ReplayInput, rateRule, replayInput } from '../../schemas.ts';
 import { type ReadFilter, readFilter } from '../deliveries/read-filter.ts';
 
 export interface ReadReplayForm {
@@ -22,7 +22,7 @@ export function readReplayForm(fields: Readonly<Record<string, string>>): ReadRe
   const typed = { reason, rate, resign: resign === 'true', force: force === 'true' };
   const problems = {
     ...(replayInput.shape.reason.safeParse(reason).success ? {} : { reason: 'must have at most 500 characters' }),
-    ...(replayInput.shape.rate.safeParse(Number(rate)).success ? {} : { rate: 'must be a number from 0.1 to 1000' }),
+    ...(replayInput.shape.rate.safeParse(Number(rate)).success ? {} : { rate: rateRule }),
   };
   const isValid = Object.keys(problems).length + Object.keys(read.problems).length === 0;
   const parsed = replayInput.safeParse({
