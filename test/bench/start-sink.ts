@@ -26,11 +26,13 @@ export async function startSink(): Promise<Sink> {
   return {
     url: new URL(`http://127.0.0.1:${address.port}`),
     async ask(question) {
+      if (!child.connected) throw new Error(`the sink has ended (${child.signalCode ?? child.exitCode})`);
       child.send(question);
       const [counts] = (await once(child, 'message')) as [SinkCounts];
       return counts;
     },
     async stop() {
+      if (!child.connected) return; // it has ended by itself
       const ended = once(child, 'exit');
       child.disconnect();
       await ended;
