@@ -34,7 +34,7 @@ import { LiveTail } from './operator/live-tail.ts';
 import type { Metrics } from './operator/metrics.ts';
 import type { OutageLog } from './operator/outage-log.ts';
 import type { ConsumerName, OperatorSource } from './operator/ports.ts';
-import { startReplayRunner } from './operator/replays/replay-runner.ts';
+import { type ReplayRunner, startReplayRunner } from './operator/replays/replay-runner.ts';
 import { createReplays } from './operator/replays/replays.ts';
 import type { AppView } from './operator/schemas.ts';
 import { createOperatorService, type OperatorService } from './operator/service.ts';
@@ -42,7 +42,7 @@ import type { PlannedConsumer } from './plan-consumers.ts';
 import type { Store } from './store/store.ts';
 
 /** Between looks for what is the matter, milliseconds. */
-const alertIntervalMs = 15_000;
+const alertIntervalMs = 30_000;
 /** Of forms and of JSON. */
 const maxInputBytes = 64 * 1024;
 
@@ -79,6 +79,7 @@ export function composeOperator(parts: OperatorParts): Operator {
   const names = consumers.map(({ app, key }) => ({ app, consumer: key }));
   const source = operatorSource(store);
   const audit = createAuditLog(store.records('audit'), config.retainAuditMs, Date.now, randomUUID);
+  let running: { readonly alerts: Alerts; readonly runner: ReplayRunner } | undefined;
   const replays = createReplays({
     source,
     records: store.records('replays'),
@@ -86,6 +87,7 @@ export function composeOperator(parts: OperatorParts): Operator {
     retainMs: config.retainDeadMs,
     nowMs: Date.now,
     newId: shortId,
+    onStart: () => running?.runner.wake(),
   });
   const doctor = composeDoctor({ ...parts, source, directory: directoryOf(config, store) });
   const service = composeService(parts, doctor, source, names, { audit, replays });
@@ -100,7 +102,6 @@ export function composeOperator(parts: OperatorParts): Operator {
   });
   const tail = new LiveTail((filter, page) => service.listDeliveries(filter, page));
   const stopping = new AbortController();
-  let running: { readonly alerts: Alerts; readonly runner: { stop(): Promise<void> } } | undefined;
   const dashboard: DashboardParts = {
     service,
     connections,

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { createTurnStream } from './turn-stream.ts';
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'child'>;
 
@@ -6,6 +7,9 @@ export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 const maxErrorMessageLength = 200;
+
+/** One for the process, made when it is first needed. */
+let standardOutput: DestinationStream | undefined;
 
 /**
  * What may be logged of an error: its name, its code and the first line of its message. Nothing else, because errors
@@ -29,7 +33,7 @@ function innerOf(error: Error): unknown {
   return error instanceof AggregateError ? error.errors[0] : error.cause;
 }
 
-/** One JSON line per business event, on standard output unless told otherwise. */
+/** One JSON line per business event, on standard output unless told otherwise; there the lines of one turn go out together. */
 export function createLog(level: LogLevel, destination?: DestinationStream): Log {
   const options = {
     level,
@@ -40,5 +44,6 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
     // pino would print the whole message of the error under this key when a line has no message of its own.
     errorKey: 'never-used',
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  standardOutput ??= destination === undefined ? createTurnStream(pino.destination({ fd: 1, sync: true })) : undefined;
+  return pino(options, destination ?? standardOutput);
 }

@@ -1,10 +1,6 @@
-import { Agent, type buildConnector, type Dispatcher } from 'undici';
-import type { Sender, SendResult } from './ports.ts';
-
-/** How much of an answer is kept. */
-const keptResponseBytes = 1024;
-/** How much more of it is read, so that the connection can be used again; a longer answer costs the connection. */
-const drainedResponseBytes = 64 * 1024;
+import { Agent, type buildConnector } from 'undici';
+import { AnswerReader } from './answer-reader.ts';
+import type { Sender } from './ports.ts';
 
 /**
  * Posts with pooled keep-alive connections, one request on a connection at a time. Redirects are not followed. Idle
@@ -25,57 +21,23 @@ export function createUndiciSender(
     pipelining: 1,
     allowH2: false, // one lost session would fail all that is under way on it
     connect: connector ?? { timeout: timeoutMs },
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
+    headersTimeout: 0, // the reader's own timer is for the whole exchange
+    bodyTimeout: 0,
   });
 
   return {
-    async send(url, headers, body): Promise<SendResult> {
+    send(url, headers, body) {
+      const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<Sender['send']>>>();
+      const reader = new AnswerReader(timeoutMs, resolve);
+      const { origin, pathname, search } = url;
       try {
-        const answer = await agent.request({
-          origin: url.origin,
-          path: `${url.pathname}${url.search}`,
-          method: 'POST',
-          headers: { ...headers },
-          body,
-          signal: AbortSignal.timeout(timeoutMs),
-        });
-        const retryAfter = answer.headers['retry-after'];
-        return {
-          kind: 'answer',
-          status: answer.statusCode,
-          retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
-          response: await readStart(answer.body),
-        };
+        agent.dispatch({ origin, path: `${pathname}${search}`, method: 'POST', headers: { ...headers }, body }, reader);
       } catch (error) {
-        return { kind: 'no_answer', error: reasonOf(error) };
+        reader.onResponseError(undefined, error);
       }
+      return promise;
     },
 
     close: () => agent.close(),
   };
-}
-
-/** The status is already known; a body that breaks off or hangs does not change what the answer was. */
-async function readStart(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of body) {
-      if (length < keptResponseBytes) chunks.push(chunk);
-      length += chunk.length;
-      if (length > drainedResponseBytes) break; // leaving the loop destroys the stream
-    }
-  } catch {
-    // the answer stands without the rest of its body
-  }
-  // PostgreSQL's jsonb takes no NUL.
-  return Buffer.concat(chunks).subarray(0, keptResponseBytes).toString('utf8').replaceAll('\0', '\uFFFD');
-}
-
-/** A short code for logs and the attempt record: `ECONNREFUSED`, `UND_ERR_SOCKET`, `timeout`. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  if (error.name === 'TimeoutError') return 'timeout';
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
@@ -47,7 +47,7 @@ export function isReservedConsumer(key: ConsumerKey): boolean {
  * overlapping subscriptions get the same id, and so fold into one delivery per consumer.
  */
 export function notificationIdOf(body: Uint8Array): NotificationId {
-  return createHash('sha256').update(body).digest('hex').slice(0, 32) as NotificationId;
+  return hash('sha256', body, 'hex').slice(0, 32) as NotificationId;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { NotificationId, QueueName } from './names.ts';
 
 /** What a delivery carries: the notification as it came. */
@@ -69,7 +69,7 @@ export function decodeDelivery(data: unknown): Decoded {
 
 /** Whether the bytes are the ones the id was made from. Needs no secret, so it holds after a rotation too. */
 export function bodyMatchesId(body: Uint8Array, id: string): boolean {
-  return createHash('sha256').update(body).digest('hex').startsWith(id) && id.length === 32;
+  return hash('sha256', body, 'hex').startsWith(id) && id.length === 32;
 }
 
 function decodeBody(data: Record<string, unknown>): Uint8Array | undefined {

@@ -37,7 +37,9 @@ const reconnectDelayMs = 1000;
 const sayAwayAfterMs = 2000;
 /** For each step of opening the store. */
 const openTimeoutMs = 10_000;
-const pingIntervalMs = 3000;
+const pingIntervalMs = 5000;
+/** After one that was not answered. */
+const pingAgainMs = 1000;
 const pingTimeoutMs = 2000;
 /** A connection that is open but dead says nothing for hours; after this many pings it is made anew. */
 const unansweredBeforeReset = 2;
@@ -295,7 +297,8 @@ export class BullStore implements Store {
   async #watch(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      await delay(Math.min(pingIntervalMs, this.#upkeepIntervalMs), undefined, { signal });
+      const pauseMs = this.#unanswered === 0 ? Math.min(pingIntervalMs, this.#upkeepIntervalMs) : pingAgainMs;
+      await delay(pauseMs, undefined, { signal });
       const answer = await this.#ping();
       this.#setStatus(answer);
       this.#unanswered = answer.ready ? 0 : this.#unanswered + 1;

@@ -2,12 +2,15 @@ import { RateLimitError, UnrecoverableError } from 'bullmq';
 import type { AttemptRecord } from '../delivery/attempt.ts';
 import { unreachable } from '../errors.ts';
 import { readAttemptRecords } from './attempt-records.ts';
+import { AttemptSlots } from './attempt-slots.ts';
 import type { BullWorker, DeliveryJob, DeliveryProcessor, Engine } from './engine.ts';
 import { readReplayMarks } from './replay-marks.ts';
 import type { ClaimedDelivery, ProcessDelivery, SettledDelivery, WorkOptions } from './store.ts';
 
 /** How often a worker looks for deliveries whose worker was lost, milliseconds. */
-const stalledIntervalMs = 4000;
+const stalledIntervalMs = 5000;
+/** How long an idle worker waits for the store to wake it before it looks by itself, seconds. */
+const drainDelaySec = 10;
 /**
  * BullMQ fails a job for good once its worker was lost this often; its default of 1 loses deliveries when a process
  * is killed twice.
@@ -27,15 +30,25 @@ export function openDeliveryWorker(
   process: ProcessDelivery,
   onError: (error: unknown) => void,
 ): BullWorker {
+  const slots = new AttemptSlots(options.concurrency);
   const processor: DeliveryProcessor = async (job) => {
     adoptPolicy(job);
-    return carryOut(worker, await process(claimedFrom(job)));
+    // This process is stopping: back to the queue, for others to take.
+    if (!(await slots.take())) return carryOut(worker, { decision: { kind: 'defer', delayMs: 0 } });
+    const startedAtMs = performance.now();
+    try {
+      return await carryOut(worker, await process(claimedFrom(job)));
+    } finally {
+      slots.free(performance.now() - startedAtMs);
+      worker.concurrency = slots.claims;
+    }
   };
   const worker = engine.openWorker(queueName, processor, {
     autorun: false,
-    concurrency: options.concurrency,
+    concurrency: slots.claims,
     lockDuration: options.lockMs,
     stalledInterval: stalledIntervalMs,
+    drainDelay: drainDelaySec,
     maxStalledCount,
     runRetryDelay: retryAfterOutageMs,
     ...(options.rateLimit && { limiter: { max: options.rateLimit.max, duration: options.rateLimit.durationMs } }),
@@ -46,6 +59,7 @@ export function openDeliveryWorker(
     settings: { backoffStrategy: (_attempt, _type, error) => retryDelayOf(error) },
   });
   worker.on('error', onError);
+  worker.on('closing', () => slots.close());
   return worker;
 }
 

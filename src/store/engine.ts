@@ -30,12 +30,15 @@ export interface BullQueue {
 
 /** What is used of a BullMQ `Worker`. */
 export interface BullWorker {
+  /** Jobs that it claims at once. */
+  concurrency: number;
   run(): Promise<void>;
   /** Holds the queue for that long, milliseconds, from when a job is next put back. */
   rateLimit(expireTimeMs: number): Promise<void>;
   waitUntilReady(): Promise<void>;
   close(force?: boolean): Promise<void>;
   on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'closing', listener: () => void): unknown;
 }
 
 export interface NewJob {

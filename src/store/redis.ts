@@ -5,6 +5,7 @@ import type { AttemptRecord } from '../delivery/attempt.ts';
 import type { StoredDelivery } from '../delivery/stored-delivery.ts';
 import { RelayError } from '../errors.ts';
 import { describeError } from '../log.ts';
+import { CoalescingRedis } from './coalescing-redis.ts';
 import type {
   BullQueue,
   BullQueueOptions,
@@ -17,16 +18,10 @@ import type {
 import { type Finding, judgeRedis, parseRedisInfo } from './findings.ts';
 import type { DeliveryQuery, NewReplayMark } from './kept-delivery.ts';
 import { dayMinutes } from './minutes.ts';
+import { AddingQueue } from './redis-add.ts';
 import { locateDeliveries, readKeptDelivery } from './redis-deliveries.ts';
 import { RedisIndexes } from './redis-index.ts';
-import {
-  countIntake,
-  countUncounted,
-  forgetOldMinutes,
-  markNewJobs,
-  readIntake,
-  readQueueAccount,
-} from './redis-ledger.ts';
+import { countIntake, countUncounted, forgetOldMinutes, readIntake, readQueueAccount } from './redis-ledger.ts';
 import { readQueueState } from './redis-queue-state.ts';
 import { openRecordKeys } from './redis-records.ts';
 import { replayDelivery } from './redis-replay.ts';
@@ -36,7 +31,7 @@ import type { Retention } from './store.ts';
 
 type Client = Redis | Cluster;
 
-const { Queue, Worker } = withBackend(createRedisBackend);
+const { Worker } = withBackend(createRedisBackend);
 
 /**
  * BullMQ cannot take a job whose data is not JSON and would try for ever: such data is replaced by a readable remark.
@@ -53,7 +48,12 @@ class TolerantWorker extends Worker<StoredDelivery, AttemptRecord> {
   }
 
   protected override createJob(job: JobJson, id: string): DeliveryJob {
-    return super.createJob(isJson(job.data) ? job : { ...job, data: '"not JSON"' }, id);
+    try {
+      return super.createJob(job, id);
+    } catch (error) {
+      if (error instanceof SyntaxError) return super.createJob({ ...job, data: '"not JSON"' }, id);
+      throw error;
+    }
   }
 }
 
@@ -123,7 +123,7 @@ export function createRedisEngine(url: string): Engine {
     },
 
     openQueue(name: string, options: BullQueueOptions) {
-      return new Queue(name, { ...options, connection: connected().adding, prefix });
+      return new AddingQueue(name, { ...options, connection: connected().adding, prefix });
     },
 
     openWorker(name: string, processor: DeliveryProcessor, options: BullWorkerOptions) {
@@ -136,8 +136,8 @@ export function createRedisEngine(url: string): Engine {
     },
 
     async add(queue: BullQueue, queueName: string, jobs: readonly NewJob[]) {
-      await queue.addBulk(jobs.map(({ id, label, data }) => ({ name: label, data, opts: { jobId: id } })));
-      return markNewJobs(connected().adding, keyOf(queueName, ''), jobs, Date.now());
+      if (!(queue instanceof AddingQueue)) throw new RelayError('internal', 'a queue of another engine');
+      return queue.addAndMark(connected().adding, keyOf(queueName, ''), jobs, Date.now());
     },
 
     account: (queueName: string) => readQueueAccount(connected().adding, keyOf(queueName, ''), Date.now()),
@@ -215,15 +215,6 @@ export function createRedisEngine(url: string): Engine {
   }
 }
 
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Every node that takes writes. */
 function primaries(client: Client): readonly Redis[] {
   return client instanceof Redis ? [client] : client.nodes('master');
@@ -258,7 +249,7 @@ function createClient(target: RedisTarget, connectionName: string): Client {
   if (target.kind === 'cluster') {
     return new Cluster([...target.nodes], { redisOptions: shared, clusterRetryStrategy: retryDelayMs });
   }
-  return new Redis({ ...shared, retryStrategy: retryDelayMs, sentinelRetryStrategy: retryDelayMs });
+  return new CoalescingRedis({ ...shared, retryStrategy: retryDelayMs, sentinelRetryStrategy: retryDelayMs });
 }
 
 /** ioredis goes on with database 0 when the one asked for does not exist: somebody else's keys. */

@@ -9,6 +9,7 @@ import { compare } from './compare.ts';
 import { countedEngines } from './counted-store.ts';
 import { formatComparison } from './format-comparison.ts';
 import { formatFigures } from './format-figures.ts';
+import { benchIdle } from './idle.ts';
 import { benchOperator } from './operator.ts';
 import { benchEngines } from './stores.ts';
 
@@ -17,6 +18,7 @@ const usage = `npm run bench -- [--engines redis,postgres,embedded] [--roles edg
   --roles edge/worker,operator: two processes. --profile: CPU profiles of every round, for Chrome's developer tools.
 npm run bench -- --operator [--deliveries 100000] [--json]: how fast operators find deliveries
 npm run bench -- --apps 200 [--engines redis] [--json]: what many apps cost one process
+npm run bench -- --idle [--json]: what an idle relay asks of a Redis
 npm run bench -- --backlog 1000000 [--json]: so many deliveries while their consumer is down, on Redis
 `;
 
@@ -27,6 +29,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     apps: { type: 'string' },
     backlog: { type: 'string' },
+    idle: { type: 'boolean', default: false },
     engines: { type: 'string', default: 'redis' },
     roles: { type: 'string', default: 'edge,worker,operator' },
     bodies: { type: 'string', default: '700' },
@@ -46,6 +49,7 @@ else if (values.apps !== undefined) {
     printFigures(await benchApps(Number(values.apps), engine, say));
   }
 } else if (values.backlog !== undefined) printFigures(await benchBacklog(Number(values.backlog), say));
+else if (values.idle) printFigures(await benchIdle(say));
 else if (values.operator) {
   const rows = await benchOperator(Number(values.deliveries), say);
   if (values.json) process.stdout.write(`${JSON.stringify(rows)}\n`);

@@ -5,7 +5,7 @@ import type { AlertRecords } from './ports.ts';
 import { step } from './step.ts';
 
 /** Whoever has looked is the one who looks and sends for so long, milliseconds. */
-const leaseMs = 45_000;
+const leaseMs = 90_000;
 /** No more messages than this wait; the oldest go. */
 const maxUnsent = 1000;
 

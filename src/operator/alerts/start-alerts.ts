@@ -22,7 +22,7 @@ export interface AlertsSetup {
   readonly log: Log;
   /** Epoch milliseconds. The lease is compared between processes: their clocks should agree to some seconds. */
   readonly nowMs: () => number;
-  /** Between looks; well below the lease of 45 s. */
+  /** Between looks; well below the lease of 90 s. */
   readonly intervalMs: number;
   /** Gives ids that are unique over all processes and restarts. */
   readonly newId: () => string;

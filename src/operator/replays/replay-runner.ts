@@ -30,6 +30,8 @@ type Settled = Map<string, ReplayChunk>;
 
 /** How often a running replay is taken a step further, milliseconds. */
 const stepMs = 500;
+/** While there is none, how often it is asked whether another process has left one, milliseconds. */
+const idleMs = 15_000;
 /** A runner that has not been heard of for so long is gone, milliseconds. */
 const leaseMs = 30_000;
 /** So many deliveries waiting are live traffic (or this replay itself) that must go first. */
@@ -38,32 +40,48 @@ const maxWaiting = 500;
 const orphanAfterMs = 60_000;
 const maxActive = 1000;
 
+export interface ReplayRunner {
+  /** There is a replay to work on: looks at once. */
+  wake(): void;
+  stop(): Promise<void>;
+}
+
 /**
  * Works on running replays, each in one process at a time: feeds the queue at the replay's rate, waits while the
  * consumer is paused, down or busy, and follows what was fed until it is delivered or dead. Where it stopped is in the
  * store: another process goes on there.
  */
-export function startReplayRunner(parts: ReplayRunnerParts): { stop(): Promise<void> } {
+export function startReplayRunner(parts: ReplayRunnerParts): ReplayRunner {
   const stopping = new AbortController();
   const { signal } = stopping;
   const settled: Settled = new Map();
   const claimed = new Set<string>();
+  let woken = new AbortController();
   const running = run();
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
-      try {
-        for (const { key, value } of await parts.records.list({ prefix: activePrefix, limit: maxActive })) {
-          if (!signal.aborted) await stepReplay(parts, settled, claimed, key, value);
-        }
-      } catch (error) {
-        if (!signal.aborted) parts.onError(error);
-      }
-      await delay(stepMs, undefined, { signal }).catch(() => undefined);
+      woken = new AbortController();
+      const waitMs = (await stepAll()) ? stepMs : idleMs;
+      const isOver = AbortSignal.any([signal, ...(waitMs === idleMs ? [woken.signal] : [])]);
+      await delay(waitMs, undefined, { signal: isOver }).catch(() => undefined);
+    }
+  }
+
+  /** Whether there are any, as far as is known. */
+  async function stepAll(): Promise<boolean> {
+    try {
+      const active = await parts.records.list({ prefix: activePrefix, limit: maxActive });
+      for (const { key, value } of active) if (!signal.aborted) await stepReplay(parts, settled, claimed, key, value);
+      return active.length > 0;
+    } catch (error) {
+      if (!signal.aborted) parts.onError(error);
+      return true;
     }
   }
 
   return {
+    wake: () => woken.abort(),
     async stop() {
       stopping.abort();
       await running;

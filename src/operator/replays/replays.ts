@@ -42,6 +42,8 @@ export interface ReplaysParts {
   readonly nowMs: () => number;
   /** Some random characters of `a-z 0-9`. */
   readonly newId: () => string;
+  /** A replay has been started. */
+  readonly onStart: () => void;
 }
 
 const maxSwaps = 50;
@@ -87,6 +89,7 @@ export function createReplays(parts: ReplaysParts): Replays {
         totals: { fed: 0, skipped: 0, delivered: 0, dead: 0 },
       };
       await records.swap(recordKeyOf(id), undefined, { value: JSON.stringify(record), expiresAtMs });
+      parts.onStart();
       return viewReplay(record);
     },
 
