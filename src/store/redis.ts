@@ -23,8 +23,9 @@ import {
   countIntake,
   countUncounted,
   forgetOldMinutes,
-  markNewJobs,
+  markArguments,
   readIntake,
+  readMarkAnswers,
   readQueueAccount,
 } from './redis-ledger.ts';
 import { readQueueState } from './redis-queue-state.ts';
@@ -137,7 +138,7 @@ export function createRedisEngine(url: string): Engine {
 
     async add(queue: BullQueue, queueName: string, jobs: readonly NewJob[]) {
       await queue.addBulk(jobs.map(({ id, label, data }) => ({ name: label, data, opts: { jobId: id } })));
-      return markNewJobs(connected().adding, keyOf(queueName, ''), jobs, Date.now());
+      return readMarkAnswers(await connected().adding.eval(...markArguments(keyOf(queueName, ''), jobs, Date.now())));
     },
 
     account: (queueName: string) => readQueueAccount(connected().adding, keyOf(queueName, ''), Date.now()),
