@@ -10,32 +10,27 @@ export type Client = Redis | Cluster;
  * Puts jobs into the index, which orders them by when they were added, and counts the new ones: those that are not in it with
  * the moment at which they were added. Whoever puts a job there was the first to add it, exact also when two processes add
  * the same id at the same instant, when one died between adding and counting, or when an id is added again after retention
- * had removed it. Jobs from before there was an index say `counted`. A new one gets its handles, for `redis-scan-script.ts`.
- * KEYS: the ledger, the index. ARGV: the prefix of the queue's keys, the minute, then of each job the id and the handles
- * (empty: not known). Answers 1 new, 0 there before, -1 not there.
+ * had removed it. Jobs from before there was an index say `counted`.
+ * KEYS: the ledger, the index. ARGV: the prefix of the queue's keys, the minute, ids. Answers 1 new, 0 there before, -1 not
+ * there.
  */
 const markNew = `
 local prefix, answers, new = ARGV[1], {}, 0
-for i = 3, #ARGV, 2 do
-  local id, handles, answer = ARGV[i], ARGV[i + 1], 0
+for i = 3, #ARGV do
+  local id, answer = ARGV[i], 0
   local job = redis.call('HMGET', prefix .. id, 'timestamp', 'counted')
   if not job[1] then answer = -1
   elseif tonumber(redis.call('ZSCORE', KEYS[2], id) or nil) ~= tonumber(job[1]) then
     redis.call('ZADD', KEYS[2], job[1], id)
-    if not job[2] then
-      answer, new = 1, new + 1
-      if handles ~= '' then redis.call('HSET', prefix .. id, 'handles', handles) end
-    end
+    if not job[2] then answer, new = 1, new + 1 end
   end
-  answers[#answers + 1] = answer
+  answers[i - 2] = answer
 end
 if new > 0 then
   redis.call('HINCRBY', KEYS[1], 'accepted', new)
   redis.call('HINCRBY', KEYS[1], ARGV[2], new)
 end
 return answers`;
-
-type MarkedJob = Pick<NewJob, 'id' | 'handles'>;
 
 /** Of a script: its text, how many of what follows are keys, the keys, the arguments. */
 type ScriptArguments = readonly [script: string, keyCount: number, ...keysAndArgs: (string | number)[]];
@@ -45,9 +40,9 @@ type ScriptArguments = readonly [script: string, keyCount: number, ...keysAndArg
  *
  * @param prefix of the queue's keys, with the colon at its end
  */
-export function markArguments(prefix: string, jobs: readonly MarkedJob[], nowMs: number): ScriptArguments {
-  const args = jobs.flatMap((job) => [job.id, handlesText(job)]);
-  return [markNew, 2, `${prefix}ledger`, `${prefix}index`, prefix, Math.floor(nowMs / minuteMs), ...args];
+export function markArguments(prefix: string, jobs: readonly Pick<NewJob, 'id'>[], nowMs: number): ScriptArguments {
+  const ids = jobs.map(({ id }) => id);
+  return [markNew, 2, `${prefix}ledger`, `${prefix}index`, prefix, Math.floor(nowMs / minuteMs), ...ids];
 }
 
 /**
@@ -60,11 +55,6 @@ export function readMarkAnswers(answer: unknown): readonly boolean[] {
   if (!Array.isArray(answer)) throw new RelayError('internal', 'Redis answered something else');
   if (answer.includes(-1)) throw new RelayError('store_unavailable', 'a delivery was not found after adding it');
   return answer.map((each) => each === 1);
-}
-
-/** A line for each handle, in lower case; begins with a line break, so that none at all is not the same as not known. */
-function handlesText({ handles }: MarkedJob): string {
-  return handles === undefined ? '' : `\n${handles.join('\n').toLowerCase()}`;
 }
 
 const recountAtOnce = 500;

@@ -19,6 +19,7 @@ import type { DeliveryQuery, NewReplayMark } from './kept-delivery.ts';
 import { dayMinutes } from './minutes.ts';
 import { locateDeliveries, readKeptDelivery } from './redis-deliveries.ts';
 import { RedisIndexes } from './redis-index.ts';
+import { BareJob, redisJobName } from './redis-job.ts';
 import {
   countIntake,
   countUncounted,
@@ -38,6 +39,12 @@ import type { Retention } from './store.ts';
 type Client = Redis | Cluster;
 
 const { Queue, Worker } = withBackend(createRedisBackend);
+
+class BareQueue extends Queue<StoredDelivery, AttemptRecord> {
+  protected override get Job(): typeof BareJob {
+    return BareJob;
+  }
+}
 
 /**
  * BullMQ cannot take a job whose data is not JSON and would try for ever: such data is replaced by a readable remark.
@@ -124,7 +131,7 @@ export function createRedisEngine(url: string): Engine {
     },
 
     openQueue(name: string, options: BullQueueOptions) {
-      return new Queue(name, { ...options, connection: connected().adding, prefix });
+      return new BareQueue(name, { ...options, connection: connected().adding, prefix });
     },
 
     openWorker(name: string, processor: DeliveryProcessor, options: BullWorkerOptions) {
@@ -137,7 +144,7 @@ export function createRedisEngine(url: string): Engine {
     },
 
     async add(queue: BullQueue, queueName: string, jobs: readonly NewJob[]) {
-      await queue.addBulk(jobs.map(({ id, label, data }) => ({ name: label, data, opts: { jobId: id } })));
+      await queue.addBulk(jobs.map((job) => ({ name: redisJobName(job), data: job.data, opts: { jobId: job.id } })));
       return readMarkAnswers(await connected().adding.eval(...markArguments(keyOf(queueName, ''), jobs, Date.now())));
     },
 
