@@ -28,6 +28,10 @@ function newQueue(): QueueName {
   return queueNameOf(`a${randomUUID()}` as AppKey, recallConsumer);
 }
 
+function keyOf(queue: QueueName, id: string): string {
+  return `zoom-relay:${queue}:${id}`;
+}
+
 async function open(url: string, queue: QueueName, upkeepIntervalMs = 60_000): Promise<Store> {
   const setup = { url, queues: [queue], apps: [], workers: 1, log: createLog('silent'), allowEviction: false };
   const store = openStore({ ...setup, upkeepIntervalMs, nowMs: () => performance.now(), onFatal: () => {} });
@@ -546,22 +550,45 @@ describe('the index of all jobs on redis', () => {
     expect(states.get('delivered')).toHaveLength(20);
   });
 
-  test('takes in what was kept before there was one, and by a recount what a killed process left out', async () => {
+  test('takes in what was kept before there was one, and counts none of it again', async () => {
     const { store, queue, client, index, ledger } = await startIndexed();
     await add(store, queue, many(50));
-    await store.recount(queue);
     const whole = await idsOf(store, queue, newest);
-    expect(whole).toHaveLength(50);
-    for (const id of whole) await client.hset(`zoom-relay:${queue}:${id}`, 'counted', 1); // as releases before had it
-    await client.del(index);
-    await store.recount(queue);
-    expect(await idsOf(store, queue, newest)).toEqual(whole);
+    for (const id of whole) await client.hset(keyOf(queue, id), { counted: 1, timestamp: Date.now() - 10_000 }); // as then
     await client.del(index);
     await client.hdel(ledger, 'indexed');
     workByHand(store, queue, 1); // upkeep is the workers'
     await eventually('indexed', async () => (await idsOf(store, queue, newest)).length === 50);
-    expect(await idsOf(store, queue, newest)).toEqual(whole);
+    expect((await idsOf(store, queue, newest)).toSorted()).toEqual(whole.toSorted());
+    await eventually('said', async () => (await client.hget(ledger, 'indexed')) === '1');
     expect(await store.account(queue)).toMatchObject({ accepted: 50, pending: 50, delivered: 0, dead: 0 });
+  });
+
+  test('what a killed process left out is found by upkeep, wherever it is by now', async () => {
+    const { store, queue, client, index, ledger } = await startIndexed();
+    const claims = workByHand(store, queue, 50);
+    await add(store, queue, many(10));
+    const decisions: readonly Decision[] = [
+      { kind: 'done' },
+      { kind: 'retry', delayMs: 60_000 },
+      { kind: 'dead', reason: 'gave_up' },
+    ];
+    for (const [nth, decision] of decisions.entries())
+      (await eventually('claimed', () => claims[nth])).settle(decision);
+    await store.pause(queue);
+    const waiting = await add(store, queue, many(2500));
+    const { delivered, dead, delayed, active } = await eventually('settled', async () => {
+      const state = await store.queueState(queue);
+      return state.dead === 1 && state.delayed === 1 && state.delivered === 1 && state;
+    });
+    expect({ delivered, dead, delayed, active }).toEqual({ delivered: 1, dead: 1, delayed: 1, active: 7 });
+    const claimed = claims.map(({ id }) => id);
+    const missed = [...claimed, waiting[0] ?? '', waiting[1200] ?? '', waiting[2499] ?? ''];
+    for (const id of missed) await client.hset(keyOf(queue, id), 'timestamp', Date.now() - 10_000);
+    await client.zrem(index, ...missed);
+    await client.hincrby(ledger, 'accepted', -missed.length);
+    await eventually('counted', async () => (await store.account(queue)).accepted === 2510);
+    expect(await client.zcard(index)).toBe(2510);
   });
 
   test('a delivery is found by its handles alone, whatever the case, also by none; without them by what stands in it', async () => {

@@ -57,31 +57,6 @@ export function readMarkAnswers(answer: unknown): readonly boolean[] {
   return answer.map((each) => each === 1);
 }
 
-const recountAtOnce = 500;
-const lists = ['wait', 'paused', 'active'] as const;
-const sortedSets = ['delayed', 'prioritized', 'completed', 'failed'] as const;
-
-/**
- * Counts what a process that was killed had stored, but not counted yet, and completes the index. Goes through all jobs of
- * the queue that are kept, 500 at a time; for when the ledger is off.
- *
- * @param prefix of the queue's keys, with the colon at its end
- */
-export async function countUncounted(client: Client, prefix: string, nowMs: number): Promise<void> {
-  const readers = [
-    ...lists.map((name) => (from: number, to: number) => client.lrange(`${prefix}${name}`, from, to)),
-    ...sortedSets.map((name) => (from: number, to: number) => client.zrange(`${prefix}${name}`, `${from}`, `${to}`)),
-  ];
-  for (const read of readers) {
-    for (let from = 0; ; from += recountAtOnce) {
-      const ids = await read(from, from + recountAtOnce - 1);
-      if (ids.length === 0) break;
-      const jobs = ids.map((id) => ({ id }));
-      await client.eval(...markArguments(prefix, jobs, nowMs));
-    }
-  }
-}
-
 /**
  * BullMQ's metrics count each end of a job and never go back: what has left its end again, by a replay, is taken off here.
  * The minutes tell what ended in them, also of what was put back later.
