@@ -21,6 +21,7 @@ import {
 } from '../src/delivery/names.ts';
 import { maxRetryAfterMs, type Outcome, outcomeOfResponse, parseRetryAfter } from '../src/delivery/outcome.ts';
 import { bodyMatchesId, decodeDelivery, encodeDelivery } from '../src/delivery/stored-delivery.ts';
+import { forwardedHeaders } from '../src/zoom/headers.ts';
 import { trickyBodies } from './support/bodies.ts';
 
 const bytes = fc.uint8Array({ maxLength: 300 });
@@ -471,11 +472,14 @@ describe('outcome', () => {
 
 describe('stored delivery', () => {
   const content = {
-    headers: { 'x-zm-signature': 'v0=00', 'x-zm-request-timestamp': '1', 'user-agent': 'Zoom "é" \\u0000' },
+    headers: { 'user-agent': 'Zoom "é" \\u0000', 'x-zm-signature': 'v0=00', 'x-zm-request-timestamp': '1' },
     receivedAtMs: 1_795_219_200_123,
     secretId: 'a2503ddb',
   };
   const v1 = { v: 1, ...content };
+  const { receivedAtMs, secretId } = content;
+  const stored = [0, 'Zoom "é" \\u0000', 'v0=00', '1', 0, 0, 0];
+  const v2 = (form: number, text: unknown) => [2, form, receivedAtMs, secretId, stored, text];
   /** What comes back from a store that keeps JSON. */
   const throughStore = (body: Uint8Array): Uint8Array => {
     const decoded = decodeDelivery(JSON.parse(JSON.stringify(encodeDelivery({ ...content, body }))));
@@ -524,12 +528,69 @@ describe('stored delivery', () => {
     );
   });
 
+  test('any headers come back from JSON as they went in, in the order in which they are passed on', () => {
+    const hex = fc.stringMatching(/^[0-9a-f]{14,67}$/);
+    const value = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      hex,
+      fc.array(fc.oneof(hex, fc.constantFrom('~', '-', '~~', 'v0=', 'G', '\\'), fc.string()), { maxLength: 6 }),
+      fc.constantFrom('application/json; charset=utf-8', 'Zoom Marketplace/1.0a', 'application/json', ''),
+    );
+    const names = fc.constantFrom(...forwardedHeaders, 'x-another', '__proto__', 'toString', '0', '1');
+    const anyHeaders = fc.dictionary(names, value.map(String));
+    fc.assert(
+      fc.property(anyHeaders, (headers) => {
+        const encoded = encodeDelivery({ ...content, headers, body: Buffer.from('') });
+        const decoded = decodeDelivery(JSON.parse(JSON.stringify(encoded)));
+        if (decoded.kind !== 'content') return expect.unreachable(decoded.reason);
+        expect(Object.entries(decoded.content.headers).toSorted()).toEqual(Object.entries(headers).toSorted());
+      }),
+      { numRuns: 1000 },
+    );
+    const all = Object.fromEntries(forwardedHeaders.map((name) => [name, `v0=${'0a'.repeat(32)}`]));
+    const decoded = decodeDelivery(encodeDelivery({ ...content, headers: all, body: Buffer.from('') }));
+    expect(decoded.kind === 'content' && Object.keys(decoded.content.headers)).toEqual(forwardedHeaders);
+  });
+
   test('a text is kept readable, anything else as base64', () => {
-    expect(encodeDelivery({ ...content, body: Buffer.from('{"topic":"🚒"}') })).toEqual({
-      ...v1,
-      text: '{"topic":"🚒"}',
-    });
-    expect(encodeDelivery({ ...content, body: Uint8Array.of(0, 0xff) })).toEqual({ ...v1, base64: 'AP8=' });
+    const encode = (body: Uint8Array) => encodeDelivery({ ...content, body });
+    expect(encode(Buffer.from('{"topic":"🚒"}'))).toEqual(v2(0, '{`topic`:`🚒`}'));
+    expect(encode(Buffer.from('{"topic":"`"}'))).toEqual(v2(1, '{"topic":"`"}'));
+    expect(encode(Uint8Array.of(0, 0xff))).toEqual(v2(2, 'AP8='));
+  });
+
+  test('headers take little room, and all that is not as usual is kept as it is', () => {
+    const headers = {
+      'content-type': 'application/json; charset=utf-8',
+      'user-agent': 'Zoom Marketplace/1.0a',
+      'x-zm-signature': `v0=${'0f'.repeat(32)}`,
+      'x-zm-request-timestamp': '1795219200',
+      'x-zm-request-id': 'f9f724be_216d_49d5_a106_10ad9db5c01d',
+      'x-zm-trackingid': 'v=2.0;clid=us02;rid=WEB_2653f83a59dd471e83c91412d8864d73',
+      traceparent: '00-55E18bd4701b48db8704ccfb820b6a0f-0000000000000001-02',
+    };
+    const [, , , , kept] = encodeDelivery({ ...content, headers, body: Buffer.from('') });
+    expect(kept).toEqual([
+      1,
+      1,
+      'v0=~Dw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8~',
+      '1795219200',
+      'f9f724be_216d_49d5_a106_10ad9db5c01d',
+      'v=2.0;clid=us02;rid=WEB_~JlP4OlndRx6DyRQS2IZNcw~',
+      '00-55E~GL1HAbSNuHBMz7ggtqA~f-~AAAAAAAAAAE~-02',
+    ]);
+    expect(
+      encodeDelivery({ ...content, headers: { 'x-zm-trackingid': 'a~b', a: 'b' }, body: Buffer.from('') })[4],
+    ).toEqual([...[0, 0, 0, 0, 0, 0, 0], { 'x-zm-trackingid': 'a~b', a: 'b' }]);
+  });
+
+  test.each([
+    [v2(0, "\ufeff{`a`:`é'`}"), Buffer.from('\ufeff{"a":"é\'"}')],
+    [v2(1, '{"a":"`"}'), Buffer.from('{"a":"`"}')],
+    [v2(2, 'AP8='), Buffer.from([0, 0xff])],
+    [[...v2(0, ''), 'a field of a later release'], Buffer.alloc(0)],
+  ])('version 2 as it was written once is read for ever: %j', (data, body) => {
+    expect(decodeDelivery(data)).toEqual({ kind: 'content', content: { ...content, body } });
   });
 
   test.each([
@@ -549,7 +610,21 @@ describe('stored delivery', () => {
     ['an array', []],
     ['an empty object', {}],
     ['no version', { ...v1, v: undefined, text: 'a' }],
-    ['a version of a later release', { ...v1, v: 2, text: 'a' }],
+    ['a version of a later release', { ...v1, v: 3, text: 'a' }],
+    ['another version in the form of 2', [3, ...v2(0, 'a').slice(1)]],
+    ['version 2 in the form of another', { ...v1, v: 2, text: 'a' }],
+    ['version 1 as a list', [1, ...v2(0, 'a').slice(1)]],
+    ['a body in a form of a later release', v2(3, 'a')],
+    ['a body in no form', [2, null, ...v2(0, 'a').slice(2)]],
+    ['version 2 without a body', v2(0, undefined)],
+    ['version 2 without a time', [2, 0, null, secretId, stored, 'a']],
+    ['version 2 without a secret id', [2, 0, receivedAtMs, 1, stored, 'a']],
+    ['version 2 without headers', [2, 0, receivedAtMs, secretId, null, 'a']],
+    ['version 2 with few headers', [2, 0, receivedAtMs, secretId, [], 'a']],
+    ['version 2 with too many headers', [2, 0, receivedAtMs, secretId, [...stored, {}, {}], 'a']],
+    ['version 2 with a header of a later release', [2, 0, receivedAtMs, secretId, [2, 0, 0, 0, 0, 0, 0], 'a']],
+    ['version 2 with the usual where there is none', [2, 0, receivedAtMs, secretId, [0, 0, 1, 0, 0, 0, 0], 'a']],
+    ['version 2 with another header that is no text', [2, 0, receivedAtMs, secretId, [...stored, { a: 1 }], 'a']],
     ['a version that is text', { ...v1, v: '1', text: 'a' }],
     ['no time of receipt', { ...v1, receivedAtMs: undefined, text: 'a' }],
     ['a time of receipt that is text', { ...v1, receivedAtMs: '1', text: 'a' }],
@@ -565,8 +640,9 @@ describe('stored delivery', () => {
   });
 
   test('the version that cannot be read is named', () => {
-    const decoded = decodeDelivery({ ...v1, v: 2 });
-    expect(decoded).toEqual({ kind: 'unreadable', reason: 'job data has version 2, this release reads 1' });
+    const reason = 'job data has version 3, this release reads 1 and 2';
+    expect(decodeDelivery({ ...v1, v: 3 })).toEqual({ kind: 'unreadable', reason });
+    expect(decodeDelivery([3])).toEqual({ kind: 'unreadable', reason });
   });
 
   test('reading job data never throws, whatever it is', () => {
@@ -575,6 +651,8 @@ describe('stored delivery', () => {
         fc.oneof(
           fc.jsonValue(),
           fc.jsonValue().map((v) => ({ ...v1, v })),
+          fc.array(fc.jsonValue(), { maxLength: 7 }).map((rest) => [2, ...rest]),
+          fc.array(fc.jsonValue(), { maxLength: 9 }).map((headers) => [2, 0, 1, '', headers, '']),
         ),
         (data) => {
           expect(['content', 'unreadable']).toContain(decodeDelivery(data).kind);

@@ -156,20 +156,47 @@ describe.each(engines)('on $engine', ({ createStore }) => {
   });
 });
 
-test('on redis, what a killed process had stored but not counted is counted by the next reading', async () => {
-  const store = await createRedisDatabase();
-  const relay = await startTestRelay(store.url);
-  const bodies = Array.from({ length: 5 }, () => uniqueBody());
-  for (const body of bodies) await relay.post(body);
-  await Promise.all(bodies.map((body) => relay.recall.seen((request) => request.body.equals(body))));
-  await eventually('it adds up', async () => (await ledgerOf(relay)).apps[0]?.consumers[0]?.delivered === 5);
-  // As it is when the process dies between adding two of them and counting.
-  const client = new Redis(store.url);
-  for (const body of bodies.slice(0, 2))
-    await client.hdel(`zoom-relay:{default.recall}:${notificationIdOf(body)}`, 'counted');
-  await client.hincrby('zoom-relay:{default.recall}:ledger', 'accepted', -2);
-  client.disconnect();
-  const ledger = await ledgerOf(relay);
-  expect(ledger.apps[0]?.consumers[0]).toMatchObject({ accepted: 5, delivered: 5, offBy: 0 });
-  await relay.stop();
+describe('on redis, what a killed process had stored but not counted', () => {
+  const key = 'zoom-relay:{default.recall}';
+  let store: TestStore;
+  let relay: TestRelay;
+  let client: Redis;
+
+  beforeAll(async () => {
+    store = await createRedisDatabase();
+    relay = await startTestRelay(store.url);
+    client = new Redis(store.url);
+  });
+  afterAll(async () => {
+    client.disconnect();
+    await relay.stop();
+    await store.remove();
+  });
+
+  /** Delivers five, and leaves it as it is when the process dies between adding two of them and counting. */
+  async function leaveUncounted(): Promise<readonly string[]> {
+    const bodies = Array.from({ length: 5 }, () => uniqueBody());
+    for (const body of bodies) await relay.post(body);
+    await Promise.all(bodies.map((body) => relay.recall.seen((request) => request.body.equals(body))));
+    await eventually('it adds up', async () => (await ledgerOf(relay)).addsUp);
+    const ids = bodies.slice(0, 2).map((body) => notificationIdOf(body));
+    await client.zrem(`${key}:index`, ...ids);
+    await client.hincrby(`${key}:ledger`, 'accepted', -2);
+    return ids;
+  }
+
+  test('is counted by the next reading', async () => {
+    for (const id of await leaveUncounted()) await client.hset(`${key}:${id}`, 'timestamp', Date.now() - 10_000);
+    const ledger = await ledgerOf(relay);
+    expect(ledger.apps[0]?.consumers[0]).toMatchObject({ accepted: 5, delivered: 5, offBy: 0 });
+    expect(await client.zcard(`${key}:index`)).toBe(5);
+  });
+
+  test('is left to its process for 5 s, which else would be told that it was not the first', async () => {
+    const [id = ''] = await leaveUncounted();
+    const addedAtMs = Number(await client.hget(`${key}:${id}`, 'timestamp'));
+    expect((await ledgerOf(relay)).apps[0]?.consumers[0]).toMatchObject({ accepted: 8, offBy: -2 });
+    await eventually('counted', async () => (await ledgerOf(relay)).addsUp, 10_000);
+    expect(Date.now()).toBeGreaterThan(addedAtMs + 5000);
+  });
 });

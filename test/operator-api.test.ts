@@ -276,10 +276,10 @@ test('on Redis, what a notification can be found by is kept beside it, so that n
   const payload = { account_id: 'Account', operator: 'Jane@Example.com', object };
   const body = Buffer.from(JSON.stringify({ event: 'meeting.created', payload }));
   await relay.post(body, { headers: { 'x-zm-request-id': 'Request-1' } });
-  const handles = await client.hget(`zoom-relay:{default.recall}:${notificationIdOf(body)}`, 'handles');
+  const name = await client.hget(`zoom-relay:{default.recall}:${notificationIdOf(body)}`, 'name');
   client.disconnect();
   await relay.stop();
   await store.remove();
   const expected = ['85746065432', 'uuid==', 'hostid', 'jane@example.com', 'account', 'request-1'];
-  expect(handles).toBe(`\n${expected.join('\n')}`);
+  expect(name).toBe(`meeting.created#${expected.join('\n')}`);
 });

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Decision } from '../src/delivery/decide.ts';
 import { type EventPattern, parseEventPattern } from '../src/delivery/event-pattern.ts';
 import { type AppKey, notificationIdOf, type QueueName, queueNameOf, recallConsumer } from '../src/delivery/names.ts';
-import { encodeDelivery } from '../src/delivery/stored-delivery.ts';
+import { encodeDelivery, type StoredDelivery } from '../src/delivery/stored-delivery.ts';
 import { createLog } from '../src/log.ts';
 import type { DeliveryQuery, KeptDelivery } from '../src/store/kept-delivery.ts';
 import { openStore } from '../src/store/open-store.ts';
@@ -28,6 +28,10 @@ function newQueue(): QueueName {
   return queueNameOf(`a${randomUUID()}` as AppKey, recallConsumer);
 }
 
+function keyOf(queue: QueueName, id: string): string {
+  return `zoom-relay:${queue}:${id}`;
+}
+
 async function open(url: string, queue: QueueName, upkeepIntervalMs = 60_000): Promise<Store> {
   const setup = { url, queues: [queue], apps: [], workers: 1, log: createLog('silent'), allowEviction: false };
   const store = openStore({ ...setup, upkeepIntervalMs, nowMs: () => performance.now(), onFatal: () => {} });
@@ -42,14 +46,31 @@ interface Content {
   readonly headers?: Readonly<Record<string, string>>;
   readonly label?: string;
   readonly handles?: readonly string[];
+  /** Of the job data; the current one unless told otherwise. */
+  readonly version?: number;
+}
+
+/** As releases before wrote it. */
+function encodeVersion1(body: Uint8Array, headers: Readonly<Record<string, string>>): StoredDelivery {
+  const version1: unknown = {
+    v: 1,
+    receivedAtMs: 0,
+    secretId: 'the-secret',
+    headers,
+    text: Buffer.from(body).toString(),
+  };
+  return version1 as StoredDelivery;
 }
 
 async function add(store: Store, queue: QueueName, contents: readonly Content[]): Promise<readonly string[]> {
-  const deliveries = contents.map(({ body = uniqueBody(), headers = {}, label = 'meeting.created', handles }) => {
-    const data = encodeDelivery({ body, headers, receivedAtMs: 0, secretId: 'the-secret' });
-    const known = handles === undefined ? {} : { handles };
-    return { queue, id: notificationIdOf(body), label, data, ...known, sizeBytes: body.length };
-  });
+  const deliveries = contents.map(
+    ({ body = uniqueBody(), headers = {}, label = 'meeting.created', handles, version }) => {
+      const current = encodeDelivery({ body, headers, receivedAtMs: 0, secretId: 'the-secret' });
+      const data = version === 1 ? encodeVersion1(body, headers) : current;
+      const known = handles === undefined ? {} : { handles };
+      return { queue, id: notificationIdOf(body), label, data, ...known, sizeBytes: body.length };
+    },
+  );
   expect(await store.add(deliveries)).toEqual(deliveries.map(() => true));
   return deliveries.map(({ id }) => id);
 }
@@ -320,48 +341,63 @@ describe.each(engines)('on $engine', ({ createStore }) => {
     expect(await idsOf(store, queue, { ...oldest, sinceMs, untilMs, event, state: 'delayed' })).toEqual([]);
   });
 
-  test('a text is found in the body and in values of headers of the delivery that has it, and nowhere else', async () => {
-    const store = await start();
-    const requestId = 'x_9f8e7d6c5b4a';
-    const bodies = [
-      '{"event":"meeting.created","payload":{"object":{"uuid":"4444AAAiAAAAAiAiAiiAii==","topic":"🚒 ë"}}}',
-      '{"event":"meeting.created","payload":{"object":{"host_email":"jane@example.com"}}}',
-      'line\nfeed "quoted" back\\slash',
-      'begins with one',
-      'two ends it',
-    ];
-    const ids = await addApart(
-      store,
-      queue,
-      bodies.map((text, index) => ({
-        body: Buffer.from(text),
-        headers: index === 1 ? { 'x-zm-request-id': requestId, 'x-zm-trackingid': 'a "b" \\ c' } : {},
-      })),
-    );
-    const find = (text: string) => idsOf(store, queue, { ...oldest, text });
-    expect(await find('4444AAAiAAAAAiAiAiiAii==')).toEqual([ids[0]]);
-    expect(await find('"uuid":"4444')).toEqual([ids[0]]);
-    expect(await find('🚒 ë')).toEqual([ids[0]]);
-    expect(await find('meeting.created')).toEqual(ids.slice(0, 2));
-    expect(await find(requestId)).toEqual([ids[1]]);
-    expect(await find('a "b" \\ c')).toEqual([ids[1]]);
-    expect(await find('line\nfeed "quoted" back\\slash')).toEqual([ids[2]]);
-    expect(await find('.')).toEqual(ids.slice(0, 2)); // no pattern
-    expect(await find('%')).toEqual([]);
-    // As typed, or in lower case; not the other way round.
-    expect(await find('JANE@Example.com')).toEqual([ids[1]]);
-    expect(await find('4444aaaiaaaaaiaiaiiaii==')).toEqual([]);
-    // Not as it is kept: names of fields and headers, escapes, the secret's id.
-    for (const text of ['x-zm-request-id', 'the-secret', 'secretId', 'receivedAtMs', 'line\\nfeed', '\\"quoted']) {
-      expect([text, await find(text)]).toEqual([text, []]);
-    }
-    expect(await find('onetwo')).toEqual([]);
-    expect(await find('one two')).toEqual([]);
-    // What can be in no text is in none, and no text is in all.
-    expect(await find('a\0b')).toEqual([]);
-    expect(await find('\ud800')).toEqual([]);
-    expect(await find('')).toEqual(ids);
-  });
+  test.each([1, 2])(
+    'a text is found in body and headers of the delivery that has it, and nowhere else: version %i of the data',
+    async (version) => {
+      const store = await start();
+      const requestId = 'x_9f8e7d6c5b4a';
+      const bodies = [
+        '{"event":"meeting.created","payload":{"object":{"uuid":"4444AAAiAAAAAiAiAiiAii==","topic":"🚒 ë"}}}',
+        '{"event":"meeting.created","payload":{"object":{"host_email":"jane@example.com"}}}',
+        'line\nfeed "quoted" back\\slash',
+        'begins with one',
+        'two ends it',
+        'a `tick` and a "quote"',
+      ];
+      const ids = await addApart(
+        store,
+        queue,
+        bodies.map((text, index) => ({
+          body: Buffer.from(text),
+          headers: index === 1 ? { 'x-zm-request-id': requestId, 'x-zm-trackingid': 'a "b" \\ c' } : {},
+          version,
+        })),
+      );
+      const find = (text: string) => idsOf(store, queue, { ...oldest, text });
+      expect(await find('4444AAAiAAAAAiAiAiiAii==')).toEqual([ids[0]]);
+      expect(await find('"uuid":"4444')).toEqual([ids[0]]);
+      expect(await find('🚒 ë')).toEqual([ids[0]]);
+      expect(await find('meeting.created')).toEqual(ids.slice(0, 2));
+      expect(await find(requestId)).toEqual([ids[1]]);
+      expect(await find('a "b" \\ c')).toEqual([ids[1]]);
+      expect(await find('line\nfeed "quoted" back\\slash')).toEqual([ids[2]]);
+      expect(await find('`tick` and a "quote"')).toEqual([ids[5]]);
+      expect(await find('`')).toEqual([ids[5]]);
+      expect(await find('.')).toEqual(ids.slice(0, 2)); // no pattern
+      expect(await find('%')).toEqual([]);
+      // As typed, or in lower case; not the other way round.
+      expect(await find('JANE@Example.com')).toEqual([ids[1]]);
+      expect(await find('4444aaaiaaaaaiaiaiiaii==')).toEqual([]);
+      // Not as it is kept: names of fields and headers, escapes, the secret's id.
+      for (const text of [
+        'x-zm-request-id',
+        'the-secret',
+        'secretId',
+        'receivedAtMs',
+        'line\\nfeed',
+        '\\"quoted',
+        '`uuid',
+      ]) {
+        expect([text, await find(text)]).toEqual([text, []]);
+      }
+      expect(await find('onetwo')).toEqual([]);
+      expect(await find('one two')).toEqual([]);
+      // What can be in no text is in none, and no text is in all.
+      expect(await find('a\0b')).toEqual([]);
+      expect(await find('\ud800')).toEqual([]);
+      expect(await find('')).toEqual(ids);
+    },
+  );
 
   test('a text is found in a handle of the delivery that has it', async () => {
     const store = await start();
@@ -514,21 +550,45 @@ describe('the index of all jobs on redis', () => {
     expect(states.get('delivered')).toHaveLength(20);
   });
 
-  test('takes in what was kept before there was one, and by a recount what a killed process left out', async () => {
+  test('takes in what was kept before there was one, and counts none of it again', async () => {
     const { store, queue, client, index, ledger } = await startIndexed();
     await add(store, queue, many(50));
-    await store.recount(queue);
     const whole = await idsOf(store, queue, newest);
-    expect(whole).toHaveLength(50);
-    await client.del(index);
-    await store.recount(queue);
-    expect(await idsOf(store, queue, newest)).toEqual(whole);
+    for (const id of whole) await client.hset(keyOf(queue, id), { counted: 1, timestamp: Date.now() - 10_000 }); // as then
     await client.del(index);
     await client.hdel(ledger, 'indexed');
     workByHand(store, queue, 1); // upkeep is the workers'
     await eventually('indexed', async () => (await idsOf(store, queue, newest)).length === 50);
-    expect(await idsOf(store, queue, newest)).toEqual(whole);
+    expect((await idsOf(store, queue, newest)).toSorted()).toEqual(whole.toSorted());
+    await eventually('said', async () => (await client.hget(ledger, 'indexed')) === '1');
     expect(await store.account(queue)).toMatchObject({ accepted: 50, pending: 50, delivered: 0, dead: 0 });
+  });
+
+  test('what a killed process left out is found by upkeep, wherever it is by now', async () => {
+    const { store, queue, client, index, ledger } = await startIndexed();
+    const claims = workByHand(store, queue, 50);
+    await add(store, queue, many(10));
+    const decisions: readonly Decision[] = [
+      { kind: 'done' },
+      { kind: 'retry', delayMs: 60_000 },
+      { kind: 'dead', reason: 'gave_up' },
+    ];
+    for (const [nth, decision] of decisions.entries())
+      (await eventually('claimed', () => claims[nth])).settle(decision);
+    await store.pause(queue);
+    const waiting = await add(store, queue, many(2500));
+    const { delivered, dead, delayed, active } = await eventually('settled', async () => {
+      const state = await store.queueState(queue);
+      return state.dead === 1 && state.delayed === 1 && state.delivered === 1 && state;
+    });
+    expect({ delivered, dead, delayed, active }).toEqual({ delivered: 1, dead: 1, delayed: 1, active: 7 });
+    const claimed = claims.map(({ id }) => id);
+    const missed = [...claimed, waiting[0] ?? '', waiting[1200] ?? '', waiting[2499] ?? ''];
+    for (const id of missed) await client.hset(keyOf(queue, id), 'timestamp', Date.now() - 10_000);
+    await client.zrem(index, ...missed);
+    await client.hincrby(ledger, 'accepted', -missed.length);
+    await eventually('counted', async () => (await store.account(queue)).accepted === 2510);
+    expect(await client.zcard(index)).toBe(2510);
   });
 
   test('a delivery is found by its handles alone, whatever the case, also by none; without them by what stands in it', async () => {
@@ -544,11 +604,32 @@ describe('the index of all jobs on redis', () => {
     expect(await find('jane')).toEqual([known]);
     expect(await find('Jane')).toEqual([known, unknown]);
     expect(await find('topic')).toEqual([unknown]);
-    // A process that was killed before it could count it has not kept the handles either.
-    await client.hdel(`zoom-relay:${queue}:${known}`, 'handles', 'counted');
-    await client.hdel(`zoom-relay:${queue}:${none}`, 'handles', 'counted');
-    await store.recount(queue);
+    // Releases before kept handles in a field of their own, if at all.
+    for (const [id, handles] of [
+      [known, '\njane'],
+      [none, '\n'],
+    ] as const)
+      await client.hset(`zoom-relay:${queue}:${id}`, { name: 'meeting.created', handles });
+    expect(await find('jane')).toEqual([known]);
+    expect(await find('topic')).toEqual([unknown]);
+    for (const id of [known, none]) await client.hdel(`zoom-relay:${queue}:${id}`, 'handles');
     expect(await find('topic')).toEqual([known, none, unknown]);
+  });
+
+  test('handles beside the name of the event are no part of it, and an event is not found as a handle', async () => {
+    const { store, queue } = await startIndexed();
+    const contents = [
+      { label: 'meeting.created', handles: ['user.updated'] },
+      { label: 'user.updated', handles: [] },
+    ];
+    const [first, second] = await addApart(store, queue, contents);
+    const find = (query: Partial<DeliveryQuery>) => idsOf(store, queue, { ...oldest, ...query });
+    expect(await find({ event: pattern('meeting.created') })).toEqual([first]);
+    expect(await find({ event: pattern('user.*') })).toEqual([second]);
+    expect(await find({ text: 'user.updated' })).toEqual([first]);
+    expect(await find({ text: 'created' })).toEqual([]);
+    const { deliveries } = await store.search(queue, oldest);
+    expect(deliveries.map(({ event }) => event)).toEqual(['meeting.created', 'user.updated']);
   });
 
   test('data that is no JSON is found as it is', async () => {

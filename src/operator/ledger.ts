@@ -29,7 +29,10 @@ export interface ConsumerLedger extends ConsumerCounts {
   readonly minutes: readonly ConsumerMinute[];
 }
 
-/** On Redis a delivery is counted a moment after it was added: a reading that is off is taken again. */
+/**
+ * On Redis a delivery is counted a moment after it was added: a reading that is off is taken again. What a killed process
+ * could not count is found in the background; a reading tells what it knows.
+ */
 const rereads = 5;
 const rereadAfterMs = 200;
 
@@ -63,8 +66,8 @@ async function readConsumer(source: LedgerSource, app: AppKey, consumer: Consume
     const [account, circuit] = await Promise.all([source.account(queue), source.circuit(queue)]);
     const off = offBy(account);
     if (off === 0 || reading === rereads) return { consumer, ...account, offBy: off, circuit };
-    await delay(rereadAfterMs);
     if (reading === rereads - 1) await source.recount(queue);
+    await delay(rereadAfterMs);
   }
 }
 

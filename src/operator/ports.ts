@@ -14,7 +14,7 @@ export interface ConsumerName {
 export interface OperatorSource {
   circuit(queue: QueueName): Promise<Circuit>;
   account(queue: QueueName): Promise<ConsumerCounts & { readonly minutes: readonly ConsumerMinute[] }>;
-  /** Counts what was stored by a process that was killed before it could count it. */
+  /** Begins to count what was stored by a process that was killed before it could count it; does not wait for it. */
   recount(queue: QueueName): Promise<void>;
   intake(app: AppKey): Promise<{
     readonly totals: Readonly<Record<string, number>>;

@@ -87,7 +87,7 @@ export interface Engine {
   /** Of each id in order. */
   whereabouts(queueName: string, ids: readonly string[]): Promise<readonly (Whereabouts | undefined)[]>;
   replay(queueName: string, id: string, mark: NewReplayMark, isForced: boolean): Promise<ReplayResult>;
-  /** Counts what was stored by a process that was killed before it could count it. */
+  /** Begins to count what was stored by a process that was killed before it could count it; does not wait for it. */
   recount(queueName: string): Promise<void>;
   /** Adds to what is counted of the requests to an app, for the minute that has now. */
   countIntake(app: string, counts: Readonly<Record<string, number>>): Promise<void>;

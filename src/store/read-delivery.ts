@@ -39,7 +39,7 @@ export function readDelivery(raw: RawDelivery): KeptDelivery {
   };
 }
 
-/** The SQL engines append a nonce to the label of a delivery, see `sql.ts`. */
+/** Engines append to the label of a delivery: a nonce, see `sql.ts`, or handles, see `redis-job-name.ts`. */
 function eventOf(name: string): string {
   return name.split('#', 1)[0] ?? name;
 }

@@ -1,7 +1,8 @@
 import { createRedisBackend, type JobJson, withBackend } from 'bullmq';
 import type { StoredDelivery } from '../delivery/stored-delivery.ts';
 import type { NewJob } from './engine.ts';
-import { type Client, markNewJobs } from './redis-ledger.ts';
+import { redisJobName } from './redis-job-name.ts';
+import { type Client, markArguments, readMarkAnswers } from './redis-ledger.ts';
 
 const { Queue } = withBackend(createRedisBackend);
 
@@ -21,18 +22,22 @@ export class AddingQueue extends Queue<StoredDelivery> {
     const { backend } = this;
     const adding = await backend.client;
     const added = jobs.map((job) => backend.addJobToTransaction(adding, jobJson(job, nowMs), job.id));
-    const [areNew] = await Promise.all([markNewJobs(client, prefix, jobs, nowMs), ...added]);
-    return areNew;
+    const marked = client.eval(...markArguments(prefix, jobs, nowMs));
+    const [answer] = await Promise.all([marked, ...added]);
+    return readMarkAnswers(answer);
   }
 }
 
-/** As BullMQ makes it of a name, data and `{ jobId }`; what a new job does not have yet is not sent. */
-function jobJson({ id, label, data }: NewJob, nowMs: number): JobJson {
+/**
+ * As BullMQ makes it of a name and data, but without its options, which would say the id once more: the policy of this
+ * release decides, see `adoptPolicy`.
+ */
+function jobJson(job: NewJob, nowMs: number): JobJson {
   return {
-    id,
-    name: label,
-    data: JSON.stringify(data),
-    opts: { jobId: id, attempts: 0 },
+    id: job.id,
+    name: redisJobName(job),
+    data: JSON.stringify(job.data),
+    opts: {},
     timestamp: nowMs,
     progress: 0,
     attemptsMade: 0,

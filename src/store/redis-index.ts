@@ -1,4 +1,5 @@
-import { type Client, countUncounted } from './redis-ledger.ts';
+import type { Client } from './redis-ledger.ts';
+import type { RedisRecounts } from './redis-recount.ts';
 
 /** Entries that one script looks at, so that none holds up Redis for long. */
 const sweptAtOnce = 1000;
@@ -32,20 +33,23 @@ return { #ids, #gone }`;
 /** Keeps the indexes of queues in step with the jobs that are kept, each from where it was left. */
 export class RedisIndexes {
   readonly #client: () => Client;
+  readonly #recounts: RedisRecounts;
   readonly #ranks = new Map<string, number>();
 
-  constructor(client: () => Client) {
+  constructor(client: () => Client, recounts: RedisRecounts) {
     this.#client = client;
+    this.#recounts = recounts;
   }
 
   /**
    * Removes entries whose job is gone: first the oldest, as long as there are such among them, then a slice further on,
-   * another one each time.
+   * another one each time. Also begins to count what a killed process could not.
    *
    * @param prefix of the queue's keys, with the colon at its end
    */
-  async tidy(prefix: string, nowMs: number): Promise<void> {
-    await this.#indexOnce(prefix, nowMs);
+  async tidy(prefix: string): Promise<void> {
+    await this.#indexOnce(prefix);
+    this.#recounts.begin(prefix);
     const [size, surplus] = numbers(await this.#client().eval(countHoles, 1, `${prefix}meta`, prefix));
     let [holes, left] = [surplus, Math.min(size, Math.max(leastSwept, sweptForEach * surplus))];
     let [rank, isAtOldest] = [0, true];
@@ -68,10 +72,9 @@ export class RedisIndexes {
   }
 
   /** Jobs that were kept before there was an index are taken into it. */
-  async #indexOnce(prefix: string, nowMs: number): Promise<void> {
+  async #indexOnce(prefix: string): Promise<void> {
     if ((await this.#client().hexists(`${prefix}ledger`, 'indexed')) === 1) return;
-    await countUncounted(this.#client(), prefix, nowMs);
-    await this.#client().hset(`${prefix}ledger`, 'indexed', 1);
+    if (await this.#recounts.completeIndex(prefix)) await this.#client().hset(`${prefix}ledger`, 'indexed', 1);
   }
 }
 

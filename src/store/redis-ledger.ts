@@ -7,92 +7,54 @@ import type { IntakeAccount, QueueAccount, QueueMinute } from './store.ts';
 export type Client = Redis | Cluster;
 
 /**
- * Marks jobs as counted, and counts those that were not yet: whoever marks a job was the first to add it, exact also
- * when two processes add the same id at the same instant, or when one died between adding and counting. All are put into
- * the index, which orders jobs by when they were added. A new one gets its handles, for `redis-scan-script.ts`.
- * KEYS: the ledger, the index, then the jobs. ARGV: the minute, then the ids of the jobs, then the handles of each (empty:
- * not known). Answers 1 new, 0 there before, -1 not there.
+ * Puts jobs into the index, which orders them by when they were added, and counts the new ones: those that are not in it with
+ * the moment at which they were added. Whoever puts a job there was the first to add it, exact also when two processes add
+ * the same id at the same instant, when one died between adding and counting, or when an id is added again after retention
+ * had removed it. Jobs from before there was an index say `counted`.
+ * KEYS: the ledger, the index. ARGV: the prefix of the queue's keys, the minute, ids. Answers 1 new, 0 there before, -1 not
+ * there.
  */
 const markNew = `
-local answers, new, count = {}, 0, #KEYS - 2
-for i = 3, #KEYS do
-  local addedAt = redis.call('HGET', KEYS[i], 'timestamp')
-  if not addedAt then answers[i - 2] = -1
-  else
-    answers[i - 2] = redis.call('HSETNX', KEYS[i], 'counted', 1)
-    new = new + answers[i - 2]
-    local handles = ARGV[i - 1 + count]
-    if answers[i - 2] == 1 and handles ~= '' then redis.call('HSET', KEYS[i], 'handles', handles) end
-    redis.call('ZADD', KEYS[2], addedAt, ARGV[i - 1])
+local prefix, answers, new = ARGV[1], {}, 0
+for i = 3, #ARGV do
+  local id, answer = ARGV[i], 0
+  local job = redis.call('HMGET', prefix .. id, 'timestamp', 'counted')
+  if not job[1] then answer = -1
+  elseif tonumber(redis.call('ZSCORE', KEYS[2], id) or nil) ~= tonumber(job[1]) then
+    redis.call('ZADD', KEYS[2], job[1], id)
+    if not job[2] then answer, new = 1, new + 1 end
   end
+  answers[i - 2] = answer
 end
 if new > 0 then
   redis.call('HINCRBY', KEYS[1], 'accepted', new)
-  redis.call('HINCRBY', KEYS[1], ARGV[1], new)
+  redis.call('HINCRBY', KEYS[1], ARGV[2], new)
 end
 return answers`;
 
-type MarkedJob = Pick<NewJob, 'id' | 'handles'>;
+/** Of a script: its text, how many of what follows are keys, the keys, the arguments. */
+type ScriptArguments = readonly [script: string, keyCount: number, ...keysAndArgs: (string | number)[]];
 
 /**
- * @param prefix of the queue's keys, with the colon at its end
- * @returns for each whether it is new
- */
-export async function markNewJobs(
-  client: Client,
-  prefix: string,
-  jobs: readonly MarkedJob[],
-  nowMs: number,
-): Promise<readonly boolean[]> {
-  const answers = await mark(client, prefix, jobs, nowMs);
-  return answers.map((answer) => {
-    // Delivered and removed by retention within this very moment, or not written: Zoom sends it again, it folds.
-    if (answer === -1) throw new RelayError('store_unavailable', 'a delivery was not found after adding it');
-    return answer === 1;
-  });
-}
-
-async function mark(
-  client: Client,
-  prefix: string,
-  jobs: readonly MarkedJob[],
-  nowMs: number,
-): Promise<readonly unknown[]> {
-  const keys = [`${prefix}ledger`, `${prefix}index`, ...jobs.map(({ id }) => `${prefix}${id}`)];
-  const args = [Math.floor(nowMs / minuteMs), ...jobs.map(({ id }) => id), ...jobs.map(handlesText)];
-  const answers = await client.eval(markNew, keys.length, ...keys, ...args);
-  if (!Array.isArray(answers)) throw new RelayError('internal', 'Redis answered something else');
-  return answers;
-}
-
-/** A line for each handle, in lower case; begins with a line break, so that none at all is not the same as not known. */
-function handlesText({ handles }: MarkedJob): string {
-  return handles === undefined ? '' : `\n${handles.join('\n').toLowerCase()}`;
-}
-
-const recountAtOnce = 500;
-const lists = ['wait', 'paused', 'active'] as const;
-const sortedSets = ['delayed', 'prioritized', 'completed', 'failed'] as const;
-
-/**
- * Counts what a process that was killed had stored, but not counted yet, and completes the index. Goes through all jobs of
- * the queue that are kept, 500 at a time; for when the ledger is off.
+ * For `eval` right behind the adds: marks jobs as added, and counts the new ones.
  *
  * @param prefix of the queue's keys, with the colon at its end
  */
-export async function countUncounted(client: Client, prefix: string, nowMs: number): Promise<void> {
-  const readers = [
-    ...lists.map((name) => (from: number, to: number) => client.lrange(`${prefix}${name}`, from, to)),
-    ...sortedSets.map((name) => (from: number, to: number) => client.zrange(`${prefix}${name}`, `${from}`, `${to}`)),
-  ];
-  for (const read of readers) {
-    for (let from = 0; ; from += recountAtOnce) {
-      const ids = await read(from, from + recountAtOnce - 1);
-      if (ids.length === 0) break;
-      const jobs = ids.map((id) => ({ id }));
-      await mark(client, prefix, jobs, nowMs);
-    }
-  }
+export function markArguments(prefix: string, jobs: readonly Pick<NewJob, 'id'>[], nowMs: number): ScriptArguments {
+  const ids = jobs.map(({ id }) => id);
+  return [markNew, 2, `${prefix}ledger`, `${prefix}index`, prefix, Math.floor(nowMs / minuteMs), ...ids];
+}
+
+/**
+ * @param answer to `markArguments`
+ * @returns for each job whether it is new
+ * @throws RelayError `store_unavailable` when one is not there: delivered and removed by retention within this very moment,
+ *   or not written. Zoom sends it again, it folds.
+ */
+export function readMarkAnswers(answer: unknown): readonly boolean[] {
+  if (!Array.isArray(answer)) throw new RelayError('internal', 'Redis answered something else');
+  if (answer.includes(-1)) throw new RelayError('store_unavailable', 'a delivery was not found after adding it');
+  return answer.map((each) => each === 1);
 }
 
 /**

@@ -33,31 +33,43 @@ local function countBelow(score, id)
   return low
 end
 
-local function hasText(text)
+local call, find = redis.call, string.find
+local function hasText(text, form)
   if type(text) ~= 'string' then return false end
   for _, wanted in ipairs(query.texts) do
-    if string.find(text, wanted.raw, 1, true) then return true end
+    local each = wanted[form]
+    if each and find(text, each, 1, true) then return true end
   end
   return false
 end
-
--- In the handles if they are kept, which are short: Lua takes a microsecond for each KB that it is given. Else in the JSON
--- as it is first; what is found there may stand elsewhere than in body and headers.
-local call, find = redis.call, string.find
-local first, second = query.texts[1], query.texts[2]
-local function holdsText(id)
-  local handles = call('HGET', prefix .. id, 'handles')
-  if handles then return find(handles, query.lowered, 1, true) end
-  local data = call('HGET', prefix .. id, 'data')
-  if not data or not (find(data, first.escaped, 1, true) or (second and find(data, second.escaped, 1, true))) then return false end
-  local isJson, content = pcall(cjson.decode, data)
-  if not isJson or type(content) ~= 'table' then return hasText(data) end
-  if hasText(content.text) then return true end
-  if type(content.headers) ~= 'table' then return false end
-  for _, value in pairs(content.headers) do
-    if hasText(value) then return true end
+local function hasHeader(headers)
+  if type(headers) ~= 'table' then return false end
+  for _, value in pairs(headers) do
+    if hasText(value, 'raw') then return true end
   end
   return false
+end
+-- Job data of versions 2 and 1.
+local function holdsContent(content)
+  if content[1] ~= 2 then return hasText(content.text, 'raw') or hasHeader(content.headers) end
+  local form = content[2] == 0 and 'ticked' or content[2] == 1 and 'raw'
+  return form and hasText(content[6], form) or hasHeader(content[5])
+end
+
+-- In the handles if they are kept, which are short: Lua takes a microsecond for each KB that it is given. They stand in the
+-- name, see redis-job-name.ts, or from releases before in a field of their own. Else in the JSON as it is first; what is found
+-- there may stand elsewhere than in body and headers.
+local isWanted = #query.texts > 0
+local function holdsText(id)
+  local job = call('HMGET', prefix .. id, 'name', 'handles')
+  local label = job[1] and find(job[1], '#', 1, true)
+  if label then return find(job[1], query.lowered, label + 1, true) end
+  if job[2] then return find(job[2], query.lowered, 1, true) end
+  local data = call('HGET', prefix .. id, 'data')
+  if not data or not (hasText(data, 'escaped') or hasText(data, 'escapedTicked')) then return false end
+  local isJson, content = pcall(cjson.decode, data)
+  if not isJson or type(content) ~= 'table' then return hasText(data, 'raw') end
+  return holdsContent(content)
 end
 
 local hasFilter = query.event or query.eventPrefix or query.since or query['until'] or query.endedBefore or query.isPending
@@ -66,14 +78,14 @@ local function passes(id)
     local job = redis.call('HMGET', prefix .. id, 'name', 'timestamp', 'finishedOn')
     local name, addedAt, endedAt = job[1], tonumber(job[2]), tonumber(job[3])
     if not name or not addedAt then return false end
-    if query.event and name ~= query.event then return false end
+    if query.event and string.sub(name, 1, (find(name, '#', 1, true) or 0) - 1) ~= query.event then return false end
     if query.eventPrefix and string.sub(name, 1, #query.eventPrefix) ~= query.eventPrefix then return false end
     if query.since and addedAt < query.since then return false end
     if query['until'] and addedAt >= query['until'] then return false end
     if query.endedBefore and not (endedAt and endedAt < query.endedBefore) then return false end
     if query.isPending and endedAt then return false end
   end
-  if first then return holdsText(id) end
+  if isWanted then return holdsText(id) end
   return hasFilter or redis.call('EXISTS', prefix .. id) == 1
 end
 

@@ -21,13 +21,13 @@ import { dayMinutes } from './minutes.ts';
 import { AddingQueue } from './redis-add.ts';
 import { locateDeliveries, readKeptDelivery } from './redis-deliveries.ts';
 import { RedisIndexes } from './redis-index.ts';
-import { countIntake, countUncounted, forgetOldMinutes, readIntake, readQueueAccount } from './redis-ledger.ts';
+import { countIntake, forgetOldMinutes, readIntake, readQueueAccount } from './redis-ledger.ts';
 import { readQueueState } from './redis-queue-state.ts';
 import { openRecordKeys } from './redis-records.ts';
+import { RedisRecounts } from './redis-recount.ts';
 import { replayDelivery } from './redis-replay.ts';
 import { scanDeliveries } from './redis-search.ts';
 import { parseRedisUrl, type RedisTarget } from './redis-url.ts';
-import type { Retention } from './store.ts';
 
 type Client = Redis | Cluster;
 
@@ -90,7 +90,8 @@ export function createRedisEngine(url: string): Engine {
   if (target === undefined) throw new RelayError('store_unsupported', 'STORE_URL is no Redis URL that is understood');
   let clients: { readonly adding: Client; readonly working: Client } | undefined;
   const closing = new AbortController();
-  const indexes = new RedisIndexes(() => connected().working);
+  const recounts = new RedisRecounts(() => connected().working, Date.now, closing.signal);
+  const indexes = new RedisIndexes(() => connected().working, recounts);
   let lastError = 'it does not answer';
 
   function open(name: string): Client {
@@ -106,9 +107,7 @@ export function createRedisEngine(url: string): Engine {
     name: 'redis',
     batchesInFlight: 4,
     removesAsJobsFinish: true,
-    removeExpired: (queueName: string, _retention: Retention, nowMs: number) => {
-      return indexes.tidy(keyOf(queueName, ''), nowMs);
-    },
+    removeExpired: (queueName: string) => indexes.tidy(keyOf(queueName, '')),
 
     async connect() {
       clients ??= { adding: open('zoom-relay-add'), working: open('zoom-relay-work') };
@@ -158,7 +157,9 @@ export function createRedisEngine(url: string): Engine {
       return replayDelivery(connected().working, keyOf(queueName, ''), id, mark, isForced);
     },
 
-    recount: (queueName: string) => countUncounted(connected().adding, keyOf(queueName, ''), Date.now()),
+    async recount(queueName: string) {
+      recounts.begin(keyOf(queueName, ''));
+    },
 
     countIntake: (app: string, counts: Readonly<Record<string, number>>) => {
       return countIntake(connected().adding, intakeKeyOf(app), counts, Date.now());

@@ -115,7 +115,15 @@ function boundsOf(query: DeliveryQuery, params: Params): readonly string[] {
 function filtersOf(query: DeliveryQuery, params: Params): readonly string[] {
   const { event = '*', sinceMs, untilMs, endedBeforeMs, text } = query;
   const isByEnd = timeOf(query) === 'finished_at_ms';
-  const texts = searchTexts(text).map(({ raw, escaped }) => standsIn(params.add(raw), params.add(escaped)));
+  const texts = searchTexts(text).flatMap(({ raw, ticked, escaped }) => {
+    const [rawParam, escapedParam] = [params.add(raw), params.add(escaped)];
+    return [
+      standsIn1(rawParam, escapedParam),
+      standsInBody2('1', rawParam),
+      standsInHeaders2(rawParam, escapedParam),
+      ...(ticked === undefined ? [] : [standsInBody2('0', params.add(ticked))]),
+    ];
+  });
   return [
     ...(event === '*' ? [] : [eventFilter(event, params)]),
     ...(isByEnd && sinceMs !== undefined ? [`added_at_ms >= ${params.add(sinceMs)}::bigint`] : []),
@@ -133,12 +141,23 @@ function eventFilter(event: string, params: Params): string {
   return `split_part(name, '#', 1) = ${params.add(event)}::text`;
 }
 
-/** In the headers as JSON first, which is quick; what is found there may be the name of a header. */
-function standsIn(raw: string, escaped: string): string {
+/** Job data of version 1. In the headers as JSON first, which is quick; what is found there may be the name of a header. */
+function standsIn1(raw: string, escaped: string): string {
   return `coalesce(strpos(data->>'text', ${raw}::text) > 0, false)
     OR coalesce(strpos((data->'headers')::text, ${escaped}::text) > 0, false) AND EXISTS (
       SELECT 1 FROM jsonb_each_text(CASE jsonb_typeof(data->'headers') WHEN 'object' THEN data->'headers' ELSE '{}' END)
         AS header WHERE strpos(header.value, ${raw}::text) > 0)`;
+}
+
+/** @param form as a literal, see `stored-delivery.ts` */
+function standsInBody2(form: '0' | '1', wanted: string): string {
+  return `coalesce(data->>1 = '${form}' AND strpos(data->>5, ${wanted}::text) > 0, false)`;
+}
+
+function standsInHeaders2(raw: string, escaped: string): string {
+  return `coalesce(strpos((data->4)::text, ${escaped}::text) > 0, false) AND EXISTS (
+      SELECT 1 FROM jsonb_array_elements_text(CASE jsonb_typeof(data->4) WHEN 'array' THEN data->4 ELSE '[]' END)
+        AS header WHERE strpos(header, ${raw}::text) > 0)`;
 }
 
 /** The parameters of a statement, numbered as they are added; `$1` is the queue. */

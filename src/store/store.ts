@@ -182,7 +182,8 @@ export interface Store {
   /** @throws RelayError `store_unavailable` */
   account(queue: QueueName): Promise<QueueAccount>;
   /**
-   * Counts what was stored by a process that was killed before it could count it; for when the account is off.
+   * Begins to count what was stored by a process that was killed before it could count it, and does not wait for it; for
+   * when the account is off. Upkeep does so, too.
    *
    * @throws RelayError `store_unavailable`
    */
