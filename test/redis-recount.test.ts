@@ -7,7 +7,8 @@ test('a recount goes on with others when a store answers an error, and none wait
   const asked: string[] = [];
   const closing = new AbortController();
   const client = {
-    async eval(_script: string, _count: number, ledger: string | number, ...rest: (string | number)[]) {
+    eval: () => Promise.reject(new Error('no text is sent')),
+    async evalsha(_script: string, _count: number, ledger: string | number, ...rest: (string | number)[]) {
       asked.push(`${ledger} ${rest[8]} ${rest[9]}`);
       if (String(ledger).startsWith('broken')) throw new Error('READONLY');
       return asked.length > 3 ? [0, 0] : [asked.length, 1000];
@@ -26,7 +27,8 @@ test('a recount rests nineteen times as long as it looked, and leaves a queue to
   const atMs: number[] = [];
   let answer = [1, 1000];
   const client = {
-    async eval() {
+    eval: () => Promise.reject(new Error('no text is sent')),
+    async evalsha() {
       atMs.push(performance.now());
       const now = answer;
       await delay(10);

@@ -3,6 +3,7 @@ import type { StoredDelivery } from '../delivery/stored-delivery.ts';
 import type { NewJob } from './engine.ts';
 import { redisJobName } from './redis-job-name.ts';
 import { type Client, markArguments, readMarkAnswers } from './redis-ledger.ts';
+import { runScript } from './run-script.ts';
 
 const { Queue } = withBackend(createRedisBackend);
 
@@ -22,7 +23,7 @@ export class AddingQueue extends Queue<StoredDelivery> {
     const { backend } = this;
     const adding = await backend.client;
     const added = jobs.map((job) => backend.addJobToTransaction(adding, jobJson(job, nowMs), job.id));
-    const marked = client.eval(...markArguments(prefix, jobs, nowMs));
+    const marked = runScript(client, ...markArguments(prefix, jobs, nowMs));
     const [answer] = await Promise.all([marked, ...added]);
     return readMarkAnswers(answer);
   }

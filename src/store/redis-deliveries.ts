@@ -3,6 +3,7 @@ import type { KeptDelivery, Whereabouts } from './kept-delivery.ts';
 import { parseState, readHit } from './read-hit.ts';
 import { deliveryStates, describeDelivery } from './redis-delivery-scripts.ts';
 import type { RedisScripts } from './redis-scripts.ts';
+import { runScript } from './run-script.ts';
 
 /** KEYS: the job. ARGV: the prefix of the queue's keys, the id. Its place is that in the index of all jobs. */
 const readOne = `
@@ -31,7 +32,7 @@ export async function readKeptDelivery(
   prefix: string,
   id: string,
 ): Promise<KeptDelivery | undefined> {
-  const hit = await client.eval(readOne, 1, `${prefix}${id}`, prefix, id);
+  const hit = await runScript(client, readOne, 1, `${prefix}${id}`, prefix, id);
   return hit === null ? undefined : readHit(hit);
 }
 
@@ -41,7 +42,7 @@ export async function locateDeliveries(
   prefix: string,
   ids: readonly string[],
 ): Promise<readonly (Whereabouts | undefined)[]> {
-  const answer = await client.eval(locate, 1, `${prefix}meta`, prefix, ...ids);
+  const answer = await runScript(client, locate, 1, `${prefix}meta`, prefix, ...ids);
   if (!Array.isArray(answer)) throw new RelayError('internal', 'Redis answered something else');
   return answer.map((found: unknown) => {
     if (!Array.isArray(found)) return undefined;

@@ -1,5 +1,6 @@
 import type { Client } from './redis-ledger.ts';
 import type { RedisRecounts } from './redis-recount.ts';
+import { runScript } from './run-script.ts';
 
 /** Entries that one script looks at, so that none holds up Redis for long. */
 const sweptAtOnce = 1000;
@@ -50,7 +51,7 @@ export class RedisIndexes {
   async tidy(prefix: string): Promise<void> {
     await this.#indexOnce(prefix);
     this.#recounts.begin(prefix);
-    const [size, surplus] = numbers(await this.#client().eval(countHoles, 1, `${prefix}meta`, prefix));
+    const [size, surplus] = numbers(await runScript(this.#client(), countHoles, 1, `${prefix}meta`, prefix));
     let [holes, left] = [surplus, Math.min(size, Math.max(leastSwept, sweptForEach * surplus))];
     let [rank, isAtOldest] = [0, true];
     while (holes > 0 && left > 0) {
@@ -68,7 +69,7 @@ export class RedisIndexes {
 
   async #sweep(prefix: string, rank: number): Promise<readonly [seen: number, gone: number]> {
     const to = rank + sweptAtOnce - 1;
-    return numbers(await this.#client().eval(sweep, 1, `${prefix}index`, prefix, rank, to));
+    return numbers(await runScript(this.#client(), sweep, 1, `${prefix}index`, prefix, rank, to));
   }
 
   /** Jobs that were kept before there was an index are taken into it. */

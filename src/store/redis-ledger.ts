@@ -2,6 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { RelayError } from '../errors.ts';
 import type { NewJob } from './engine.ts';
 import { dayMinutes, minuteMs } from './minutes.ts';
+import { runScript } from './run-script.ts';
 import type { IntakeAccount, QueueAccount, QueueMinute } from './store.ts';
 
 export type Client = Redis | Cluster;
@@ -58,35 +59,38 @@ export function readMarkAnswers(answer: unknown): readonly boolean[] {
 }
 
 /**
+ * What accounts are made of, in one command. KEYS: the ledger, which tells the slot. ARGV: the prefix of the queue's keys, how
+ * many minutes. Answers the ledger, of `completed` and `failed` BullMQ's metrics and their minutes, and how many are pending.
+ */
+const readAll = `
+local prefix, minutes = ARGV[1], tonumber(ARGV[2])
+local pending = 0
+for _, list in ipairs({ 'wait', 'paused', 'active' }) do pending = pending + redis.call('LLEN', prefix .. list) end
+for _, set in ipairs({ 'delayed', 'prioritized' }) do pending = pending + redis.call('ZCARD', prefix .. set) end
+local answer = { redis.call('HGETALL', KEYS[1]) }
+for _, ended in ipairs({ 'completed', 'failed' }) do
+  answer[#answer + 1] = redis.call('HGETALL', prefix .. 'metrics:' .. ended)
+  answer[#answer + 1] = redis.call('LRANGE', prefix .. 'metrics:' .. ended .. ':data', 0, minutes - 1)
+end
+answer[#answer + 1] = pending
+return answer`;
+
+/**
  * BullMQ's metrics count each end of a job and never go back: what has left its end again, by a replay, is taken off here.
  * The minutes tell what ended in them, also of what was put back later.
  *
  * @param prefix of the queue's keys, with the colon at its end
  */
 export async function readQueueAccount(client: Client, prefix: string, nowMs: number): Promise<QueueAccount> {
-  const replies = await client
-    .multi()
-    .hgetall(`${prefix}ledger`)
-    .hgetall(`${prefix}metrics:completed`)
-    .lrange(`${prefix}metrics:completed:data`, 0, dayMinutes - 1)
-    .hgetall(`${prefix}metrics:failed`)
-    .lrange(`${prefix}metrics:failed:data`, 0, dayMinutes - 1)
-    .llen(`${prefix}wait`)
-    .llen(`${prefix}paused`)
-    .llen(`${prefix}active`)
-    .zcard(`${prefix}delayed`)
-    .zcard(`${prefix}prioritized`)
-    .exec();
-  const [ledger, completed, completedData, failed, failedData, ...waiting] = (replies ?? []).map(([error, value]) => {
-    if (error) throw error;
-    return value;
-  });
-  const accepted = recordOf(ledger);
-  const [delivered, dead] = [recordOf(completed), recordOf(failed)];
+  const answer = await runScript(client, readAll, 1, `${prefix}ledger`, prefix, dayMinutes);
+  if (!Array.isArray(answer)) throw new RelayError('internal', 'Redis answered something else');
+  const [ledger, completed, completedData, failed, failedData, pending]: readonly unknown[] = answer;
+  const accepted = pairsOf(ledger);
+  const [delivered, dead] = [pairsOf(completed), pairsOf(failed)];
   return {
     accepted: accepted.accepted ?? 0,
     delivered: (delivered.count ?? 0) - (accepted.backFromDelivered ?? 0),
-    pending: waiting.map(Number).reduce((sum, count) => sum + count, 0),
+    pending: Number(pending),
     dead: (dead.count ?? 0) - (accepted.backFromDead ?? 0),
     minutes: mergeMinutes(accepted, bullMinutes(delivered, completedData), bullMinutes(dead, failedData), nowMs),
   };
@@ -159,6 +163,13 @@ export async function forgetOldMinutes(client: Client, key: string, nowMs: numbe
     (field) => /^\d+(:|$)/.test(field) && Number.parseInt(field, 10) <= oldest,
   );
   if (old.length > 0) await client.hdel(key, ...old);
+}
+
+/** Of a script: `[field, value, field, value]`. */
+function pairsOf(flat: unknown): Readonly<Record<string, number>> {
+  const list: readonly unknown[] = Array.isArray(flat) ? flat : [];
+  const entries = list.flatMap((field, index) => (index % 2 === 0 ? [[String(field), Number(list[index + 1])]] : []));
+  return Object.fromEntries(entries);
 }
 
 function recordOf(hash: unknown): Readonly<Record<string, number>> {

@@ -1,5 +1,6 @@
 import { RelayError } from '../errors.ts';
 import type { RedisScripts } from './redis-scripts.ts';
+import { runScript } from './run-script.ts';
 import type { QueueState } from './store.ts';
 
 /** Jobs that are looked at from either end of a list or set. */
@@ -37,7 +38,7 @@ return { waiting, delayed, active, delivered, dead, isPaused, oldest and string.
 
 /** @param prefix of the queue's keys, with the colon at its end */
 export async function readQueueState(client: RedisScripts, prefix: string): Promise<QueueState> {
-  const answer = await client.eval(countJobs, 1, `${prefix}meta`, prefix, fromEitherEnd);
+  const answer = await runScript(client, countJobs, 1, `${prefix}meta`, prefix, fromEitherEnd);
   if (!Array.isArray(answer)) throw new RelayError('internal', 'Redis answered something else');
   const [waiting, delayed, active, delivered, dead, isPaused, oldest] = answer.map(Number);
   return {

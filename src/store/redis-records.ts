@@ -2,6 +2,7 @@ import { RelayError } from '../errors.ts';
 import type { RecordSpace } from './engine.ts';
 import { highestKeyFrom } from './record-text.ts';
 import type { RedisScripts } from './redis-scripts.ts';
+import { runScript } from './run-script.ts';
 import type { KeptRecord, RecordChange, RecordQuery } from './store.ts';
 
 /** Removed by one script, so that none holds up Redis for long. */
@@ -90,7 +91,7 @@ return answer`;
  */
 export function openRecordKeys(client: () => RedisScripts, base: string, nowMs: () => number): RecordSpace {
   const run = (script: string, ...args: (string | number)[]): Promise<unknown> => {
-    return client().eval(script, 3, `${base}-index`, `${base}-expiry`, `${base}-tags`, base, nowMs(), ...args);
+    return runScript(client(), script, 3, `${base}-index`, `${base}-expiry`, `${base}-tags`, base, nowMs(), ...args);
   };
   return {
     async read(key: string) {

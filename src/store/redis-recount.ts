@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { minuteMs } from './minutes.ts';
 import type { RedisScripts } from './redis-scripts.ts';
+import { runScript } from './run-script.ts';
 
 /** Jobs that one script looks at, so that none holds up Redis for long. */
 const lookedAtOnce = 1000;
@@ -126,7 +127,7 @@ export class RedisRecounts {
     const keys = ['ledger', 'index', 'recount'].map((key) => `${prefix}${key}`);
     const lease = [Math.floor(nowMs / minuteMs), this.#holder, leaseMs, nowMs - settledAfterMs];
     const where = [isForAll ? 1 : 0, ...position, lookedAtOnce];
-    const answer = await this.#client().eval(countMissed, keys.length, ...keys, prefix, ...lease, ...where);
+    const answer = await runScript(this.#client(), countMissed, keys.length, ...keys, prefix, ...lease, ...where);
     const [place = 0, from = 0] = Array.isArray(answer) ? answer.map(Number) : [];
     return [place, from];
   }

@@ -2,6 +2,7 @@ import { RelayError } from '../errors.ts';
 import { type NewReplayMark, type ReplayResult, replayResults } from './kept-delivery.ts';
 import type { RedisScripts } from './redis-scripts.ts';
 import { keptReplays } from './replay-marks.ts';
+import { runScript } from './run-script.ts';
 
 /**
  * Puts a job back to be attempted anew, all in one script: no worker gets it without its mark, no two replays move it
@@ -99,7 +100,7 @@ export async function replayDelivery(
 ): Promise<ReplayResult> {
   const keys = [`${prefix}${id}`, ...keyNames.map((name) => `${prefix}${name}`)];
   const mark = JSON.stringify({ replayId, atMs, resign });
-  const answer = await client.eval(replayJob, keys.length, ...keys, id, mark, isForced ? 1 : 0, keptReplays);
+  const answer = await runScript(client, replayJob, keys.length, ...keys, id, mark, isForced ? 1 : 0, keptReplays);
   const result = replayResults.find((known) => known === answer);
   if (result === undefined) throw new RelayError('internal', 'Redis answered something else');
   return result;

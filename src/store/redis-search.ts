@@ -4,6 +4,7 @@ import { cursorOf, parseCursor } from './position.ts';
 import { readHit } from './read-hit.ts';
 import { scanSet } from './redis-scan-script.ts';
 import type { RedisScripts } from './redis-scripts.ts';
+import { runScript } from './run-script.ts';
 import { searchTexts } from './search-texts.ts';
 
 /** Entries that one script looks at, so that none holds up Redis for long. */
@@ -20,7 +21,14 @@ export async function scanDeliveries(
   prefix: string,
   query: DeliveryQuery,
 ): Promise<DeliveryPage> {
-  const answer = await client.eval(scanSet, 1, `${prefix}${setOf(query)}`, prefix, JSON.stringify(argumentsOf(query)));
+  const answer = await runScript(
+    client,
+    scanSet,
+    1,
+    `${prefix}${setOf(query)}`,
+    prefix,
+    JSON.stringify(argumentsOf(query)),
+  );
   if (!Array.isArray(answer)) throw new RelayError('internal', 'Redis answered something else');
   const [lookedAt, atMs, id, hasMore, ...hits]: readonly unknown[] = answer;
   return {

@@ -28,6 +28,7 @@ import { RedisRecounts } from './redis-recount.ts';
 import { replayDelivery } from './redis-replay.ts';
 import { scanDeliveries } from './redis-search.ts';
 import { parseRedisUrl, type RedisTarget } from './redis-url.ts';
+import { runScript } from './run-script.ts';
 
 type Client = Redis | Cluster;
 
@@ -177,7 +178,7 @@ export function createRedisEngine(url: string): Engine {
       return {
         read: async () => (await connected().working.get(key)) ?? undefined,
         swap: async (expected: string | undefined, next: string) => {
-          return (await connected().working.eval(compareAndSwap, 1, key, expected ?? '', next)) === 1;
+          return (await runScript(connected().working, compareAndSwap, 1, key, expected ?? '', next)) === 1;
         },
       };
     },
