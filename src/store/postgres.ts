@@ -52,6 +52,7 @@ function openPool(url: string, max: number, applicationName: string): Pool {
     // Not by `options`, which the URL may have for itself.
     onConnect: async (client) => void (await client.query(`SET search_path TO ${queueSchema}`)),
   });
+  pool.setMaxListeners(0); // each queue listens for errors of its own
   pool.on('error', () => {}); // an idle connection dropped; the pool makes another
   return pool;
 }
