@@ -3,6 +3,8 @@ import type { AppKey, QueueName } from '../delivery/names.ts';
 import type { NewDelivery } from '../delivery/stored-delivery.ts';
 import { RelayError } from '../errors.ts';
 import { describeError, type Log } from '../log.ts';
+import { Announcer } from './announcer.ts';
+import { type AttendanceTimes, alwaysAttended, attendanceTimes } from './attendance.ts';
 import type { Budget } from './batcher.ts';
 import { type DeliveryQueue, openDeliveryQueue } from './delivery-queue.ts';
 import type { Engine } from './engine.ts';
@@ -58,6 +60,10 @@ const unwrittenBytes = 64 * 1024 * 1024;
 export interface StoreSetup {
   readonly queues: readonly QueueName[];
   readonly apps: readonly AppKey[];
+  /** How many workers this process will start. */
+  readonly workers: number;
+  /** Of the workers, where there are more than are there all the time. */
+  readonly attendance?: AttendanceTimes;
   readonly log: Log;
   /** How often the store is inspected and tidied up, milliseconds; a minute unless told otherwise. */
   readonly upkeepIntervalMs?: number;
@@ -76,6 +82,8 @@ export class BullStore implements Store {
   readonly #upkeepIntervalMs: number;
   readonly #inspection: Inspection;
   readonly #workers: WorkerGroup;
+  /** Absent where every process has its workers all the time. */
+  readonly #announcer: Announcer | undefined;
   readonly #records: RecordSpaces;
   readonly #queues = new Map<QueueName, DeliveryQueue>();
   readonly #stopping = new AbortController();
@@ -95,7 +103,15 @@ export class BullStore implements Store {
     this.#setup = setup;
     this.#upkeepIntervalMs = setup.upkeepIntervalMs ?? defaultUpkeepIntervalMs;
     this.#inspection = new Inspection(engine, setup.log, setup.allowEviction);
-    this.#workers = new WorkerGroup(engine, (error) => this.#sayError(error));
+    const onError = (error: unknown): void => this.#sayError(error);
+    this.#workers = new WorkerGroup({
+      engine,
+      ...(setup.workers > alwaysAttended && { onCall: setup.attendance ?? attendanceTimes }),
+      nowMs: setup.nowMs,
+      onError,
+    });
+    this.#announcer =
+      setup.queues.length > alwaysAttended ? new Announcer((queue) => engine.announce(queue), onError) : undefined;
     this.#records = new RecordSpaces(
       (space) => engine.records(space),
       (question) => this.#askInTime(question),
@@ -126,6 +142,7 @@ export class BullStore implements Store {
     try {
       const areNew = await Promise.all(deliveries.map((delivery) => this.#queue(delivery.queue).add(delivery)));
       this.#refusedWrite = undefined;
+      for (const { queue } of deliveries) this.#haveAttended(queue);
       return areNew;
     } catch (error) {
       const unavailable = asUnavailable(error);
@@ -181,16 +198,19 @@ export class BullStore implements Store {
     return found;
   }
 
-  replay(name: QueueName, id: string, mark: NewReplayMark, isForced: boolean): Promise<ReplayResult> {
-    return this.#askInTime(() => this.#engine.replay(name, id, mark, isForced));
+  async replay(name: QueueName, id: string, mark: NewReplayMark, isForced: boolean): Promise<ReplayResult> {
+    const result = await this.#askInTime(() => this.#engine.replay(name, id, mark, isForced));
+    this.#haveAttended(name);
+    return result;
   }
 
   pause(name: QueueName): Promise<void> {
     return this.#askInTime(() => this.#queue(name).pause());
   }
 
-  resume(name: QueueName): Promise<void> {
-    return this.#askInTime(() => this.#queue(name).resume());
+  async resume(name: QueueName): Promise<void> {
+    await this.#askInTime(() => this.#queue(name).resume());
+    this.#haveAttended(name);
   }
 
   records(space: string): Records {
@@ -230,6 +250,11 @@ export class BullStore implements Store {
       if (obstacle !== undefined) throw new RelayError('store_unavailable', obstacle);
       return inTime(question(), answerTimeoutMs);
     });
+  }
+
+  /** Something was put into the queue: has a worker there, here or elsewhere. */
+  #haveAttended(queue: QueueName): void {
+    if (!this.#workers.attend(queue)) this.#announcer?.announce(queue, this.#setup.nowMs());
   }
 
   #queue(name: QueueName): DeliveryQueue {

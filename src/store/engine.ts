@@ -70,6 +70,15 @@ export interface Engine {
   openQueue(name: string, options: BullQueueOptions): BullQueue;
   openWorker(name: string, processor: DeliveryProcessor, options: BullWorkerOptions): BullWorker;
   /**
+   * Of each queue in order: in how many milliseconds a worker finds something to do. 0 or less: now, also while something is
+   * active, whose worker may be lost; a hold and delays count; `undefined`: nothing is there, or it is paused.
+   */
+  nextWork(queueNames: readonly string[]): Promise<readonly (number | undefined)[]>;
+  /** Tells the processes that hear that something was put into a queue. Not everybody has to hear it. */
+  announce(queueName: string): Promise<void>;
+  /** From now on, through outages, calls back with queues that other processes put something into. */
+  hear(onAnnounced: (queueName: string) => void, onError: (error: unknown) => void): void;
+  /**
    * Whether finished jobs past their retention are removed as jobs finish. BullMQ's SQL for it reads all that is kept at
    * each completion (25 deliveries/s with 15,000 kept); there `removeExpired` does it once a minute.
    */

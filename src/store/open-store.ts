@@ -9,8 +9,6 @@ import type { Store } from './store.ts';
 export interface StoreChoice extends StoreSetup {
   /** `file:`, `redis:`… or `postgres:` */
   readonly url: string;
-  /** How many workers this process will start. */
-  readonly workers: number;
 }
 
 /** The store that the URL names, not opened yet. */

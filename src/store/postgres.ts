@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'pg';
+import { alwaysAttended } from './attendance.ts';
 import type { Engine } from './engine.ts';
+import { shareListener } from './shared-listener.ts';
 import { createSqlEngine, queueSchema, type SqlPool } from './sql.ts';
 
 const connectTimeoutMs = 3000;
@@ -17,16 +19,21 @@ const refusalCode = 'BM001';
 /**
  * A PostgreSQL server (14 or newer) through `pg`.
  *
- * @param workers how many workers this process will run: each holds one connection to LISTEN on
+ * @param workers how many workers this process will run: each holds one connection to LISTEN on; of more than are there
+ *   all the time, all together one
  */
 export function createPostgresEngine(url: string, workers: number): Engine {
   return createSqlEngine('postgres', async () => {
     const adding = openPool(url, addingConnections, 'zoom-relay-add');
-    const working = pausing(openPool(url, workingConnections + workers, 'zoom-relay-work'));
+    const listening = workers > alwaysAttended ? 1 : workers;
+    const working = pausing(openPool(url, workingConnections + listening, 'zoom-relay-work'));
+    const listener = workers > alwaysAttended ? shareListener(working as SqlPool) : undefined;
     return {
       adding: adding as SqlPool,
       working: working as SqlPool,
+      ...(listener !== undefined && { listener }),
       async close() {
+        listener?.close();
         await Promise.allSettled([adding.end(), working.end()]);
       },
     };
@@ -45,6 +52,7 @@ function openPool(url: string, max: number, applicationName: string): Pool {
     // Not by `options`, which the URL may have for itself.
     onConnect: async (client) => void (await client.query(`SET search_path TO ${queueSchema}`)),
   });
+  pool.setMaxListeners(0); // each queue listens for errors of its own
   pool.on('error', () => {}); // an idle connection dropped; the pool makes another
   return pool;
 }

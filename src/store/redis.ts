@@ -22,6 +22,7 @@ import { AddingQueue } from './redis-add.ts';
 import { locateDeliveries, readKeptDelivery } from './redis-deliveries.ts';
 import { RedisIndexes } from './redis-index.ts';
 import { countIntake, forgetOldMinutes, readIntake, readQueueAccount } from './redis-ledger.ts';
+import { readNextWork } from './redis-next-work.ts';
 import { readQueueState } from './redis-queue-state.ts';
 import { openRecordKeys } from './redis-records.ts';
 import { RedisRecounts } from './redis-recount.ts';
@@ -62,6 +63,8 @@ class TolerantWorker extends Worker<StoredDelivery, AttemptRecord> {
 const prefix = 'zoom-relay';
 const maxReconnectDelayMs = 1000;
 const pauseAfterErrorMs = 1000;
+/** Queues that one script looks at: some tenths of a millisecond in which Redis does nothing else. */
+const lookedAtAtOnce = 100;
 
 /** A key beside or of a BullMQ queue, in the queue's hash slot. */
 function keyOf(queueName: string, name: string): string {
@@ -82,7 +85,7 @@ return 1`;
  * Redis, Valkey or Dragonfly, single, behind Sentinel, or a Cluster.
  *
  * Two connections, because a blocking or busy worker must not hold up an acknowledgement: one that only adds, one that
- * workers share; each worker makes a third for itself, to block on. Commands wait through an outage instead of failing
+ * workers share; each worker makes one more for itself, to block on; where they come and go, one hears when. Commands wait through an outage instead of failing
  * (`maxRetriesPerRequest: null`): BullMQ's objects would not survive a failed first command, and whether to wait is
  * decided at the edge, by `obstacle()` and the acknowledgement deadline.
  */
@@ -90,6 +93,9 @@ export function createRedisEngine(url: string): Engine {
   const target = parseRedisUrl(url);
   if (target === undefined) throw new RelayError('store_unsupported', 'STORE_URL is no Redis URL that is understood');
   let clients: { readonly adding: Client; readonly working: Client } | undefined;
+  /** Only where workers come and go. */
+  let hearing: Client | undefined;
+  const channel = `${prefix}:work:${target.kind === 'cluster' ? 0 : (target.options.db ?? 0)}`; // shared by all databases
   const closing = new AbortController();
   const recounts = new RedisRecounts(() => connected().working, Date.now, closing.signal);
   const indexes = new RedisIndexes(() => connected().working, recounts);
@@ -133,6 +139,22 @@ export function createRedisEngine(url: string): Engine {
         connection: connected().working,
         prefix,
       });
+    },
+
+    nextWork: (queueNames: readonly string[]) => {
+      const { working } = connected();
+      const prefixes = queueNames.map((name) => keyOf(name, ''));
+      return readNextWork(working, prefixes, working instanceof Redis ? lookedAtAtOnce : 1, Date.now());
+    },
+
+    async announce(queueName: string) {
+      await connected().working.publish(channel, queueName);
+    },
+
+    hear(onAnnounced: (queueName: string) => void, onError: (error: unknown) => void) {
+      hearing ??= open('zoom-relay-hear');
+      hearing.on('message', (_channel: string, queueName: string) => onAnnounced(queueName));
+      hearing.subscribe(channel).catch(onError); // ioredis subscribes again after an outage
     },
 
     async add(queue: BullQueue, queueName: string, jobs: readonly NewJob[]) {
@@ -202,12 +224,14 @@ export function createRedisEngine(url: string): Engine {
     reset() {
       clients?.adding.disconnect(true);
       clients?.working.disconnect(true);
+      hearing?.disconnect(true);
     },
 
     async close() {
       closing.abort();
       clients?.adding.disconnect();
       clients?.working.disconnect();
+      hearing?.disconnect();
     },
   };
 

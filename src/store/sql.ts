@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import { createPostgresBackend, runMigrations, withBackend } from 'bullmq';
 import { RelayError } from '../errors.ts';
 import { describeError } from '../log.ts';
 import type { BullQueue, BullQueueOptions, BullWorkerOptions, DeliveryProcessor, Engine, NewJob } from './engine.ts';
 import { embeddedFindings, judgePostgres } from './findings.ts';
 import type { DeliveryQuery, NewReplayMark } from './kept-delivery.ts';
+import type { SharedListener } from './shared-listener.ts';
 import { locateDeliveries, readKeptDelivery } from './sql-deliveries.ts';
 import { countIntake, forgetOldMinutes, ledgerTables, readIntake, readQueueAccount } from './sql-ledger.ts';
+import { readNextWork } from './sql-next-work.ts';
 import { readQueueState } from './sql-queue-state.ts';
 import { openRecordTable, recordTable } from './sql-records.ts';
 import { replayDelivery, replayFunction } from './sql-replay.ts';
@@ -44,8 +47,10 @@ WHERE state = 'active'`;
 export interface SqlPools {
   /** Only for adding: nothing blocks on it. */
   readonly adding: SqlPool;
-  /** Shared by the workers, each of which takes one client for LISTEN. */
+  /** Shared by the workers, each of which takes one client for LISTEN, unless there is a listener. */
   readonly working: SqlPool;
+  /** Where there are too many workers for that. */
+  readonly listener?: SharedListener;
   close(): Promise<void>;
 }
 
@@ -83,7 +88,17 @@ export function createSqlEngine(name: EngineName, openPools: () => Promise<SqlPo
     },
 
     openWorker(queueName: string, processor: DeliveryProcessor, options: BullWorkerOptions) {
-      return new Worker(queueName, processor, { ...options, connection: connected().working });
+      return new Worker(queueName, processor, { ...options, connection: lendPool(connected()) });
+    },
+
+    nextWork: (queueNames: readonly string[]) => {
+      return readNextWork(connected().working, queueSchema, queueNames, Date.now());
+    },
+
+    async announce() {}, // BullMQ's functions do, in the transaction that puts it there
+
+    hear(onAnnounced: (queueName: string) => void, onError: (error: unknown) => void) {
+      void connected().listener?.hear(onAnnounced, onError); // an embedded store has no other process
     },
 
     async add(queue: BullQueue, queueName: string, jobs: readonly NewJob[]) {
@@ -166,6 +181,17 @@ export function createSqlEngine(name: EngineName, openPools: () => Promise<SqlPo
     if (pools === undefined) throw new RelayError('store_unavailable', `${name} store is not connected yet`);
     return pools;
   }
+}
+
+/** BullMQ listens for errors of a pool and never stops: each worker gets one of its own, over the one there is. */
+function lendPool({ working, listener }: SqlPools): SqlPool {
+  const lent = {
+    options: 'options' in working ? working.options : undefined, // it asks for keepAlive
+    query: (text: string, params?: readonly unknown[]) => working.query(text, params),
+    connect: () => listener?.connect() ?? working.connect(),
+    end: async () => {},
+  };
+  return Object.assign(new EventEmitter(), lent) as SqlPool;
 }
 
 /** Creates or migrates BullMQ's tables; a lock in the database lets one process at a time do it. */
