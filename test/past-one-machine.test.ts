@@ -59,7 +59,7 @@ const stores: readonly { engine: string; startStore(): Promise<SharedStore> }[] 
 ];
 
 describe.each(stores)('two edges behind nginx and two workers on one $engine', ({ startStore }) => {
-  test('share the work; an edge and a worker are killed under load and new ones added: nothing is lost, what is doubled was being sent by the killed worker, the ledger adds up', async () => {
+  test('share the work; killing one of each under load and adding others loses nothing and doubles only what the killed worker was sending', async () => {
     const store = await startStore();
     const recall = await startRecallStandIn(oauthAppId, [testSecret]);
     await keep({ stop: recall.close });
@@ -95,9 +95,9 @@ describe.each(stores)('two edges behind nginx and two workers on one $engine', (
     await workerToKill.kill();
     underWay.release();
 
-    // An edge is killed with requests that are not answered yet; the other one takes them.
+    // An edge is killed with requests that are neither stored nor acknowledged; the other one takes them.
     const thaw = await store.freeze();
-    await eventually('both edges are waiting for the store', () => load.unacknowledged() >= share);
+    await eventually('nothing is acknowledged while nothing is stored', () => load.unacknowledged() >= share);
     await edgeToKill.kill();
     await thaw();
     await eventually('the other edge has taken what was cut off', async () =>
