@@ -9,9 +9,11 @@ RUN npm ci --omit=dev && npm cache clean --force
 
 COPY src ./src
 # Where an embedded store (STORE_URL=file:./data, the default) keeps its files; mount a volume here to keep them.
-RUN mkdir data && chown node:node data
+RUN mkdir -p data node_modules/.cache && chown node:node data node_modules/.cache
 
 USER node
+# Loads everything once, so that what Node makes of the sources is in the image: a container starts sooner.
+RUN node src/main.ts --version
 EXPOSE 8080 9090
 ENTRYPOINT ["node", "src/main.ts"]
 CMD ["start"]

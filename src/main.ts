@@ -1,6 +1,7 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { exitCodeOf } from './cli/exit-code.ts';
-import { createProgram } from './cli/program.ts';
 
 const [major = 0] = process.versions.node.split('.').map(Number);
 if (major < 24) {
@@ -9,6 +10,11 @@ if (major < 24) {
   );
   process.exit(1);
 }
+
+// Half of what loading takes is making JavaScript of TypeScript. In a folder that only who installed this can write to:
+// whoever can write there can run code here. Where it cannot be written to, there is no cache.
+enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/zoom-relay', import.meta.url)));
+const { createProgram } = await import('./cli/program.ts');
 
 // Nobody reads any more (`zoom-relay … | head`): end as by Ctrl-C, so that what is open is closed.
 process.stdout.once('error', () => process.kill(process.pid, 'SIGINT')).on('error', () => {});

@@ -3,6 +3,7 @@ import { delimiter, join } from 'node:path';
 
 /** Where package managers put servers that are not on PATH. */
 const extraFolders: Readonly<Record<string, readonly string[]>> = {
+  nginx: ['/usr/sbin', '/usr/local/sbin'], // not on the PATH of those who are not root
   postgres: ['/usr/lib/postgresql/*/bin', '/opt/homebrew/opt/postgresql@*/bin', '/usr/local/opt/postgresql@*/bin'],
 };
 
