@@ -13,9 +13,14 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 /** Never throws: a body that is no UTF-8 or no JSON simply says nothing. */
 export function lookAtEvent(body: Uint8Array): EventLook {
   const parsed = parseJson(body);
+  return { name: eventNameOf(parsed), parsed };
+}
+
+/** The name that a parsed body gives, if it looks like one of Zoom's. */
+export function eventNameOf(parsed: unknown): string | undefined {
   const name = typeof parsed === 'object' && parsed !== null && 'event' in parsed ? parsed.event : undefined;
-  const known = typeof name === 'string' && name.length <= maxEventNameLength && eventName.test(name);
-  return { name: known ? name : undefined, parsed };
+  const isKnown = typeof name === 'string' && name.length <= maxEventNameLength && eventName.test(name);
+  return isKnown ? name : undefined;
 }
 
 function parseJson(body: Uint8Array): unknown {
