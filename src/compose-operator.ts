@@ -23,6 +23,7 @@ import type { AppFacts } from './operator/app-facts.ts';
 import { type AuditLog, createAuditLog } from './operator/audit-log.ts';
 import type { ReadConnectionFigures } from './operator/connections/connection-figures.ts';
 import { type ConnectionService, createConnectionService } from './operator/connections/connection-service.ts';
+import { readQueues } from './operator/consumers.ts';
 import { createAssetRoutes } from './operator/dashboard/create-asset-routes.ts';
 import { createDashboardRoutes } from './operator/dashboard/create-dashboard-routes.ts';
 import { type HistorySource, readHistory } from './operator/dashboard/overview/read-history.ts';
@@ -122,7 +123,7 @@ export function composeOperator(parts: OperatorParts): Operator {
   return {
     routes,
     start() {
-      running = { runner: composeRunner(parts, source), alerts: composeAlerts(parts, service) };
+      running = { runner: composeRunner(parts, source), alerts: composeAlerts(parts, service, source, names) };
     },
     endStreams: () => stopping.abort(),
     async stop() {
@@ -236,6 +237,8 @@ function composeRunner({ config, store, metrics, log }: OperatorParts, source: O
 function composeAlerts(
   { config, store, facts, latency, readFigures, log }: OperatorParts,
   service: OperatorService,
+  source: OperatorSource,
+  names: readonly ConsumerName[],
 ): Alerts {
   const sender = config.alertWebhookUrl && createWebhookSender(config.alertWebhookUrl, Math.random);
   const alerts = startAlerts({
@@ -243,7 +246,7 @@ function composeAlerts(
     look: () =>
       lookAtRelay(
         {
-          readConsumers: () => service.readConsumers(),
+          readQueues: () => readQueues(source, names, Date.now()),
           readLedger: () => service.readLedger(),
           readStore: () => service.readStore(),
           readAppFacts: (app) => facts.read(app),

@@ -912,9 +912,7 @@ test('a look adds up what all parts say', async () => {
   const minutes = [minute(11, 1000, 1000), minute(10.5, 1, 1), minute(5, 10, 2), minute(0, 100, 30)];
   const asked: number[] = [];
   const ports: LookPorts = {
-    readConsumers: async () => [
-      { app, consumer, isPaused: true, circuit: closedCircuit, waiting: 1, delayed: 2, active: 3, oldestPendingMs: 4 },
-    ],
+    readQueues: async () => [{ app, consumer, isPaused: true, waiting: 1, delayed: 2, active: 3, oldestPendingMs: 4 }],
     readLedger: async () => ({
       apps: [{ app, total: none, lastDay: none, minutes, consumers: [{ consumer, ...account }] }],
     }),

@@ -2,10 +2,9 @@ import type { Circuit } from '../delivery/circuit.ts';
 import { queueNameOf } from '../delivery/names.ts';
 import type { ConsumerMinute, ConsumerName, OperatorSource } from './ports.ts';
 
-/** One consumer as it is now. */
-export interface ConsumerView extends ConsumerName {
+/** What lies in one consumer's queue now. */
+export interface QueueView extends ConsumerName {
   readonly isPaused: boolean;
-  readonly circuit: Circuit;
   readonly waiting: number;
   readonly delayed: number;
   readonly active: number;
@@ -13,6 +12,11 @@ export interface ConsumerView extends ConsumerName {
   readonly dead: number;
   /** How long the oldest delivery that is not finished has been here, milliseconds. */
   readonly oldestPendingMs?: number;
+}
+
+/** One consumer as it is now. */
+export interface ConsumerView extends QueueView {
+  readonly circuit: Circuit;
   readonly deliveredLastMinute: number;
 }
 
@@ -22,19 +26,36 @@ export async function readConsumers(
   nowMs: number,
 ): Promise<readonly ConsumerView[]> {
   return Promise.all(
-    consumers.map(async ({ app, consumer }) => {
-      const queue = queueNameOf(app, consumer);
-      const [state, circuit, account] = await Promise.all([
-        source.queueState(queue),
+    consumers.map(async (name) => {
+      const queue = queueNameOf(name.app, name.consumer);
+      const [view, circuit, account] = await Promise.all([
+        readQueue(source, name, nowMs),
         source.circuit(queue),
         source.account(queue),
       ]);
-      const { isPaused, waiting, delayed, active, dead, oldestPendingAtMs } = state;
-      const deliveredLastMinute = lastMinute(account.minutes, nowMs);
-      const oldest = oldestPendingAtMs === undefined ? {} : { oldestPendingMs: Math.max(nowMs - oldestPendingAtMs, 0) };
-      return { app, consumer, isPaused, circuit, waiting, delayed, active, dead, ...oldest, deliveredLastMinute };
+      return { ...view, circuit, deliveredLastMinute: lastMinute(account.minutes, nowMs) };
     }),
   );
+}
+
+/** One question for each, for those who ask again and again. */
+export async function readQueues(
+  source: Pick<OperatorSource, 'queueState'>,
+  consumers: readonly ConsumerName[],
+  nowMs: number,
+): Promise<readonly QueueView[]> {
+  return Promise.all(consumers.map((name) => readQueue(source, name, nowMs)));
+}
+
+async function readQueue(
+  source: Pick<OperatorSource, 'queueState'>,
+  { app, consumer }: ConsumerName,
+  nowMs: number,
+): Promise<QueueView> {
+  const state = await source.queueState(queueNameOf(app, consumer));
+  const { isPaused, waiting, delayed, active, dead, oldestPendingAtMs } = state;
+  const oldest = oldestPendingAtMs === undefined ? {} : { oldestPendingMs: Math.max(nowMs - oldestPendingAtMs, 0) };
+  return { app, consumer, isPaused, waiting, delayed, active, dead, ...oldest };
 }
 
 const minuteMs = 60_000;

@@ -8,7 +8,7 @@ import { readReplayMarks } from './replay-marks.ts';
 import type { ClaimedDelivery, ProcessDelivery, SettledDelivery, WorkOptions } from './store.ts';
 
 /** How often a worker looks for deliveries whose worker was lost, milliseconds. */
-const stalledIntervalMs = 5000;
+const stalledIntervalMs = 6000;
 /** How long an idle worker waits for the store to wake it before it looks by itself, seconds. */
 const drainDelaySec = 10;
 /**

@@ -1,12 +1,13 @@
+import { closedCircuit } from '../../delivery/circuit.ts';
 import type { AppKey } from '../../delivery/names.ts';
 import type { ReadConnectionFigures } from '../connections/connection-figures.ts';
-import type { ConsumerView } from '../consumers.ts';
+import type { QueueView } from '../consumers.ts';
 import type { AppLedger, ConsumerLedger, Ledger } from '../ledger.ts';
 import type { AppSnapshot, ConsumerSnapshot, Snapshot, StoreSnapshot } from './snapshot.ts';
 
 /** What a look asks. All but `readStore` reject with `store_unavailable` while the store is away. */
 export interface LookPorts {
-  readConsumers(): Promise<readonly LookedAtConsumer[]>;
+  readQueues(): Promise<readonly LookedAtQueue[]>;
   readLedger(): Promise<Pick<Ledger, 'apps'>>;
   readStore(): StoreSnapshot;
   readAppFacts(app: AppKey): Promise<{ readonly lastChallengeAtMs?: number }>;
@@ -15,10 +16,7 @@ export interface LookPorts {
   readonly readConnections: ReadConnectionFigures;
 }
 
-type LookedAtConsumer = Pick<
-  ConsumerView,
-  'app' | 'consumer' | 'circuit' | 'isPaused' | 'waiting' | 'delayed' | 'active' | 'oldestPendingMs'
->;
+type LookedAtQueue = Omit<QueueView, 'dead'>;
 
 const minuteMs = 60_000;
 const signatureWindowMs = 10 * minuteMs;
@@ -30,15 +28,15 @@ const acknowledgementWindowMs = 5 * minuteMs;
  * @throws RelayError `store_unavailable`
  */
 export async function lookAtRelay(ports: LookPorts, nowMs: number): Promise<Snapshot> {
-  const [consumers, ledger, latency, connections] = await Promise.all([
-    ports.readConsumers(),
+  const [queues, ledger, latency, connections] = await Promise.all([
+    ports.readQueues(),
     ports.readLedger(),
     ports.readLatency(nowMs - acknowledgementWindowMs, nowMs),
     ports.readConnections(),
   ]);
   const facts = await Promise.all(ledger.apps.map(({ app }) => ports.readAppFacts(app)));
   return {
-    consumers: consumers.map((consumer) => lookAtConsumer(consumer, ledger.apps)),
+    consumers: queues.map((queue) => lookAtConsumer(queue, ledger.apps)),
     apps: ledger.apps.map((app, index) => lookAtApp(app, facts[index]?.lastChallengeAtMs, nowMs)),
     store: ports.readStore(),
     slowAcknowledgements: latency.reduce((sum, { ack }) => sum + ack.overOneSecond, 0),
@@ -46,13 +44,14 @@ export async function lookAtRelay(ports: LookPorts, nowMs: number): Promise<Snap
   };
 }
 
-function lookAtConsumer(view: LookedAtConsumer, apps: readonly AppLedger[]): ConsumerSnapshot {
-  const { app, consumer, circuit, isPaused, waiting, delayed, active, oldestPendingMs } = view;
+function lookAtConsumer(view: LookedAtQueue, apps: readonly AppLedger[]): ConsumerSnapshot {
+  const { app, consumer, isPaused, waiting, delayed, active, oldestPendingMs } = view;
   const account = apps
     .find((candidate) => candidate.app === app)
     ?.consumers.find((candidate: ConsumerLedger) => candidate.consumer === consumer);
   return {
-    ...{ app, consumer, circuit, isPaused },
+    ...{ app, consumer, isPaused },
+    circuit: account?.circuit ?? closedCircuit,
     pending: waiting + delayed + active,
     ...(oldestPendingMs === undefined ? {} : { oldestPendingMs }),
     offBy: account?.offBy ?? 0,
