@@ -563,7 +563,7 @@ describe.each(engines.slice(0, 2))('several processes on $engine', ({ engine, cr
     await first.moreLooks(2);
     killed.kill();
     await first.stop();
-    world.nowMs += 44_999;
+    world.nowMs += 89_999;
     const second = await keep(startProcess(world, there, send));
     await delay(300);
     expect(second.looks()).toBe(0);
