@@ -283,9 +283,10 @@ async function stopAll(
   const open = listeners.filter((listener) => listener !== undefined);
   const drained = Promise.all([...settling, ...open.map((listener) => listener.drain())]);
   await within(stopGraceMs, drained.then(settle), log);
+  // Before the counts are written: what a balancer still sends is turned away and counted until here.
+  const closing = open.map((listener) => listener.close());
   await within(closeGraceMs / 2, Promise.allSettled(background.map((part) => part.stop())), log);
-  const closing = [...open, ...closable].map((part) => part.close());
-  await within(closeGraceMs / 2, Promise.allSettled(closing), log);
+  await within(closeGraceMs / 2, Promise.allSettled([...closing, ...closable.map((part) => part.close())]), log);
   log.info({ event: 'stopped' });
 }
 

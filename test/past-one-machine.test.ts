@@ -78,6 +78,7 @@ describe.each(stores)('two edges behind nginx and two workers on one $engine', (
     ]);
     const nginx = await keep(startNginx([edgeToKill.address, edge.address]));
     const endpoint = new URL('/webhooks/zoom', nginx.url);
+    expect((await fetch(new URL('/readyz', nginx.url))).status).toBe(200);
 
     // Both edges and both workers share the work, and all of it is counted.
     const before = startSteadyZoom(endpoint, testSecret, perSecond);
@@ -108,13 +109,15 @@ describe.each(stores)('two edges behind nginx and two workers on one $engine', (
     const [newEdge, newWorker] = await Promise.all([start('edge'), start('worker')]);
     await nginx.reload([edge.address, newEdge.address]);
     await haveTheirShare([edge, newEdge], [worker, newWorker]);
+
+    // One is told to stop while it is still in the balancer; what it had counted it writes down.
+    await edge.stop();
     await load.stop();
+    await newEdge.stop();
 
     const sent = new Map([...before.sent, ...load.sent]);
     for (const { answers } of sent.values()) expect(answers.at(-1)).toBe(204);
     await eventually('nothing is pending', async () => recallLedger(await ledgerOf(operator)).pending === 0);
-    await edge.stop(); // which writes down what it has counted
-    await newEdge.stop();
     const ledger = await ledgerOf(operator);
 
     // Nothing is lost, nothing is changed.

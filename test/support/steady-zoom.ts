@@ -22,7 +22,7 @@ export interface SteadyZoom {
 
 const tickMs = 20;
 /** Zoom repeats three times, after 5, 20 and 60 minutes. */
-const repeatsAfterMs = [200, 800, 2400];
+const repeatsAfterMs = [200, 1000, 5000];
 
 /**
  * Sends unique, signed notifications at a steady rate, whatever is answered, and repeats as Zoom does what gets no
