@@ -17,7 +17,8 @@ const usage = `npm run bench -- [--engines redis,postgres,embedded] [--roles edg
   --roles edge/worker,operator: two processes. --profile: CPU profiles of every round, for Chrome's developer tools.
 npm run bench -- --operator [--deliveries 100000] [--json]: how fast operators find deliveries
 npm run bench -- --apps 200 [--engines redis] [--json]: what many apps cost one process
-npm run bench -- --backlog 1000000 [--json]: so many deliveries while their consumer is down, on Redis
+npm run bench -- --backlog 1000000 [--listpack 4096] [--json]: so many deliveries while their consumer is down, on Redis
+  --listpack: Redis' hash-max-listpack-value
 `;
 
 const { values } = parseArgs({
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     apps: { type: 'string' },
     backlog: { type: 'string' },
+    listpack: { type: 'string' },
     engines: { type: 'string', default: 'redis' },
     roles: { type: 'string', default: 'edge,worker,operator' },
     bodies: { type: 'string', default: '700' },
@@ -45,8 +47,10 @@ else if (values.apps !== undefined) {
   for (const engine of countedEngines.filter((name) => values.engines.split(',').includes(name))) {
     printFigures(await benchApps(Number(values.apps), engine, say));
   }
-} else if (values.backlog !== undefined) printFigures(await benchBacklog(Number(values.backlog), say));
-else if (values.operator) {
+} else if (values.backlog !== undefined) {
+  const listpackBytes = values.listpack === undefined ? undefined : Number(values.listpack);
+  printFigures(await benchBacklog(Number(values.backlog), listpackBytes, say));
+} else if (values.operator) {
   const rows = await benchOperator(Number(values.deliveries), say);
   if (values.json) process.stdout.write(`${JSON.stringify(rows)}\n`);
   else
