@@ -591,6 +591,36 @@ describe('the index of all jobs on redis', () => {
     expect(await client.zcard(index)).toBe(2510);
   });
 
+  test('what retention has removed is new when it is added again, though the index still has it', async () => {
+    const { url } = await createRedisDatabase();
+    const queue = newQueue();
+    const store = await open(url, queue); // upkeep after a minute
+    const client = new Redis(url);
+    cleanups.push(async () => client.disconnect());
+    const claims = workByHand(store, queue, 1, 1);
+    const body = uniqueBody();
+    const [id = ''] = await add(store, queue, [{ body }]);
+    (await eventually('claimed', () => claims[0])).settle({ kind: 'done' });
+    await add(store, queue, many(1));
+    (await eventually('claimed', () => claims[1])).settle({ kind: 'done' });
+    await eventually('removed', async () => (await client.exists(keyOf(queue, id))) === 0);
+    const addedBefore = await client.zscore(keyOf(queue, 'index'), id);
+    expect(addedBefore).not.toBeNull();
+    await add(store, queue, [{ body }]);
+    expect(await store.account(queue)).toMatchObject({ accepted: 3 });
+    expect(Number(await client.zscore(keyOf(queue, 'index'), id))).toBeGreaterThan(Number(addedBefore));
+    (await eventually('claimed', () => claims[2])).settle({ kind: 'done' });
+  });
+
+  test('a delivery that waits has no more with it than it needs, since a backlog is kept in memory', async () => {
+    const { store, queue, client } = await startIndexed();
+    const [id = ''] = await add(store, queue, [{ handles: ['Jane'] }]);
+    const { timestamp, data, ...rest } = await client.hgetall(keyOf(queue, id));
+    expect(rest).toEqual({ name: 'meeting.created#jane', opts: '{}', delay: '0', priority: '0' });
+    expect(data).toMatch(/^\[2,0,0,"the-secret",\[0,0,0,0,0,0,0\],"\{`event`/);
+    expect(timestamp).toMatch(/^\d{13}$/);
+  });
+
   test('a delivery is found by its handles alone, whatever the case, also by none; without them by what stands in it', async () => {
     const { store, queue, client } = await startIndexed();
     const body = (topic: string) => Buffer.from(JSON.stringify({ topic, host: 'Jane' }));

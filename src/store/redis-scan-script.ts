@@ -61,10 +61,11 @@ end
 -- there may stand elsewhere than in body and headers.
 local isWanted = #query.texts > 0
 local function holdsText(id)
-  local job = call('HMGET', prefix .. id, 'name', 'handles')
-  local label = job[1] and find(job[1], '#', 1, true)
-  if label then return find(job[1], query.lowered, label + 1, true) end
-  if job[2] then return find(job[2], query.lowered, 1, true) end
+  local name = call('HGET', prefix .. id, 'name')
+  local label = name and find(name, '#', 1, true)
+  if label then return find(name, query.lowered, label + 1, true) end
+  local handles = call('HGET', prefix .. id, 'handles')
+  if handles then return find(handles, query.lowered, 1, true) end
   local data = call('HGET', prefix .. id, 'data')
   if not data or not (hasText(data, 'escaped') or hasText(data, 'escapedTicked')) then return false end
   local isJson, content = pcall(cjson.decode, data)

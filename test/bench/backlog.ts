@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AppKey, queueNameOf, recallConsumer } from '../../src/delivery/names.ts';
+import type { NewDelivery } from '../../src/delivery/stored-delivery.ts';
+import { RelayError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -10,6 +12,8 @@ import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { spawnRelay } from '../support/relay-process.ts';
 import { oauthAppId, testEnvironment, testSecret } from '../support/test-relay.ts';
 import { type BacklogHouse, makeDelivery, openBacklogHouse } from './backlog-house.ts';
+import { type DrainParts, type DrainRate, drainInQuarters, measureDrain } from './drain-backlog.ts';
+import { readUsage } from './process-usage.ts';
 
 export interface BacklogFigure {
   readonly what: string;
@@ -23,24 +27,37 @@ const queue = queueNameOf(app, recallConsumer);
 const token = 'operator-token-for-tests';
 const addedAtOnce = 1000;
 const addsUnderWay = 2;
+const addAgainAfterMs = 1000;
 const intakeRounds = 5;
 const intakeRoundMs = 5000;
 const questionRounds = 9;
 const littleBacklog = 20_000;
-/** The circuit of a consumer that has been down for long sends a probe every 5 min. */
-const probePatienceMs = 400_000;
-const drainPatienceMs = 3_600_000;
+/** A worker that a rate limit holds asks again after 30 s at the latest. */
+const probePatienceMs = 60_000;
+const ledgerPatienceMs = 120_000;
+const logKeptMs = 1000;
 const questions = {
   'overview of the dashboard': '/',
   'deliveries, the first page': '/deliveries',
   'deliveries that wait, 50': '/api/deliveries?state=waiting&limit=50',
+  'a meeting among them': '/api/deliveries?limit=1&q=meeting-that-is-not-there',
   consumers: '/api/consumers',
   ledger: '/api/ledger',
+  metrics: '/metrics',
 } as const;
 
-/** What so many deliveries that wait for a consumer which is down cost on a Redis, and how they get away once it is back. */
-export async function benchBacklog(count: number, say: (line: string) => void): Promise<readonly BacklogFigure[]> {
-  const [redis, port] = [await startRedis(), await freePort()];
+/**
+ * What so many deliveries that wait for a consumer which is down cost on a Redis, and how they get away once it is back.
+ *
+ * @param listpackBytes Redis' `hash-max-listpack-value`, its default if not given
+ */
+export async function benchBacklog(
+  count: number,
+  listpackBytes: number | undefined,
+  say: (line: string) => void,
+): Promise<readonly BacklogFigure[]> {
+  const settings = listpackBytes === undefined ? [] : ['--hash-max-listpack-value', String(listpackBytes)];
+  const [redis, port] = [await startRedis(...settings), await freePort()];
   const house = openBacklogHouse(port);
   const url = `redis://127.0.0.1:${redis.port}/0`;
   const recallBaseUrl = `http://127.0.0.1:${port}`;
@@ -50,63 +67,93 @@ export async function benchBacklog(count: number, say: (line: string) => void): 
   const env = { ...testEnvironment(url, recallBaseUrl), ...apps.env, RETRY_SCHEDULE: schedule };
   const relay = spawnRelay(['start'], { ...env, LOG_LEVEL: 'info' });
   const figures: BacklogFigure[] = [];
+  const tell = (what: string, value: number, unit: string): void => {
+    figures.push({ what, value, unit });
+    say(`  ${what}: ${value.toPrecision(4)} ${unit}`);
+  };
+  const forgetting = setInterval(() => {
+    relay.lines.length = 0; // of a million deliveries
+  }, logKeptMs);
   try {
     const { public: publicUrl, private: privateUrl } = await relay.logged('listening');
     await relay.logged('store_ready');
     const [zoom, operator] = [new URL(String(publicUrl)), new URL(String(privateUrl))];
+    const pids = { relay: relay.child.pid ?? 0, redis: Number(await infoOf(redis, 'server', 'process_id')) };
+    const store = await open(url, 0);
+    const parts: DrainParts = { queue, store, pids, open: (workers) => open(url, workers) };
+    const tellRate = (what: string, { perSecond, relayMs, redisMs }: DrainRate): void => {
+      tell(what, perSecond, '/s');
+      tell(`${what}: CPU of relay, for each`, relayMs, 'ms');
+      tell(`${what}: CPU of Redis, for each`, redisMs, 'ms');
+    };
 
     say('with nothing in the queue');
     await house.open();
-    figures.push(...(await measureQuestions('empty', operator)));
-    const store = await open(url);
-    await act(operator, 'pause');
+    await tellQuestions('empty', operator, tell);
+    await act(operator, app, 'pause');
     await fill(store, littleBacklog);
-    await act(operator, 'resume');
-    const little = await measureDrain(store);
-    figures.push({ what: `drain of ${littleBacklog}`, value: little.perSecond, unit: '/s' });
+    await act(operator, app, 'resume');
+    tellRate(`drain of ${littleBacklog}`, await measureDrain(parts, 0));
 
     say(`the consumer is down: ${count.toLocaleString('en-US')} deliveries`);
     await house.close();
-    const before = await memoryOf(redis);
+    const before = Number(await infoOf(redis, 'memory', 'used_memory'));
     const startedAtMs = performance.now();
     const bodyBytes = await fill(store, count);
-    figures.push({ what: 'added to the store', value: (count * 1000) / (performance.now() - startedAtMs), unit: '/s' });
-    const perDelivery = ((await memoryOf(redis)) - before) / count;
-    figures.push({ what: 'memory for each delivery that waits', value: perDelivery, unit: 'bytes' });
-    figures.push({ what: 'of these beyond its body', value: perDelivery - bodyBytes, unit: 'bytes' });
-    figures.push(...(await measureIntake(house, zoom)));
-    figures.push(...(await measureQuestions('backlog', operator)));
+    tell('added to the store', (count * 1000) / (performance.now() - startedAtMs), '/s');
+    const perDelivery = (Number(await infoOf(redis, 'memory', 'used_memory')) - before) / count;
+    tell('memory for each delivery that waits', perDelivery, 'bytes');
+    tell('of these beyond its body', perDelivery - bodyBytes, 'bytes');
+    await act(operator, otherApp, 'pause'); // for good: what it takes in is not to be delivered beside the backlog
+    await tellIntake(house, zoom, pids, tell);
+    await tellQuestions('backlog', operator, tell);
 
     say('the consumer is back');
     await house.open();
     const backAtMs = performance.now();
-    await eventually('a probe has got through', () => house.received() > 0, probePatienceMs);
-    figures.push({ what: 'back until the first delivery', value: (performance.now() - backAtMs) / 1000, unit: 's' });
-    const asking = delay(5000).then(() => measureQuestions('draining', operator));
-    const { perSecond, quarters } = await measureDrain(store);
-    figures.push({ what: 'drain of the backlog', value: perSecond, unit: '/s' });
-    figures.push(...quarters.map((value, index) => ({ what: `  its quarter ${index + 1}`, value, unit: '/s' })));
-    figures.push(...(await asking));
+    // The circuit's own probe comes after up to 5 min.
+    await redis.command('DEL', `zoom-relay:${queue}:circuit`, `zoom-relay:${queue}:limiter`);
+    await eventually('a delivery has got through', () => house.received() > 0, probePatienceMs);
+    tell(
+      'back until the first delivery, the wait of the circuit cut short',
+      (performance.now() - backAtMs) / 1000,
+      's',
+    );
+    const quarters = await drainInQuarters(parts, () => tellQuestions('draining', operator, tell));
+    for (const [index, rate] of quarters.entries()) tellRate(`drain of the backlog, quarter ${index + 1}`, rate);
+    const drainedAtMs = performance.now();
+    await eventually('the ledger adds up', () => addsUp(operator), ledgerPatienceMs);
+    tell('drained until the ledger adds up', (performance.now() - drainedAtMs) / 1000, 's');
     await store.close();
     return figures;
   } finally {
+    clearInterval(forgetting);
     relay.child.kill('SIGTERM');
     await relay.ended;
     await Promise.all([redis.stop(), house.close(), apps.remove()]);
   }
-
-  async function act(operator: URL, what: string): Promise<void> {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-    await fetch(new URL(`/api/consumers/${app}/recall/${what}`, operator), { method: 'POST', headers, body: '{}' });
-  }
 }
 
-async function open(url: string): Promise<Store> {
+type Tell = (what: string, value: number, unit: string) => void;
+
+const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+
+async function act(operator: URL, key: AppKey, what: string): Promise<void> {
+  await fetch(new URL(`/api/consumers/${key}/recall/${what}`, operator), { method: 'POST', headers, body: '{}' });
+}
+
+async function addsUp(operator: URL): Promise<boolean> {
+  const answer = await fetch(new URL('/api/ledger', operator), { headers });
+  const ledger: unknown = await answer.json();
+  return typeof ledger === 'object' && ledger !== null && 'addsUp' in ledger && ledger.addsUp === true;
+}
+
+async function open(url: string, workers: number): Promise<Store> {
   const store = openStore({
     url,
     queues: [queue],
     apps: [app],
-    workers: 0,
+    workers,
     log: createLog('silent'),
     allowEviction: false,
     nowMs: () => performance.now(),
@@ -127,61 +174,69 @@ async function fill(store: Store, count: number): Promise<number> {
       const some = Array.from({ length: Math.min(addedAtOnce, count - added) }, () => makeDelivery(queue));
       added += some.length;
       bytes += some.reduce((sum, { bodyBytes }) => sum + bodyBytes, 0);
-      await store.add(some.map(({ delivery }) => delivery));
+      const deliveries = some.map(({ delivery }) => delivery);
+      while (!(await isAdded(store, deliveries))) await delay(addAgainAfterMs);
     }
   });
   await Promise.all(filling);
   return bytes / count;
 }
 
+/** Not while a Redis that is short of a processor or a disk takes seconds for a write; what it has then is not added twice. */
+async function isAdded(store: Store, deliveries: readonly NewDelivery[]): Promise<boolean> {
+  try {
+    await store.add(deliveries);
+    return true;
+  } catch (error) {
+    if (error instanceof RelayError && error.code === 'store_unavailable') return false;
+    throw error;
+  }
+}
+
 /** Medians of rounds that alternate between the app with the backlog and one without. */
-async function measureIntake(house: BacklogHouse, relay: URL): Promise<readonly BacklogFigure[]> {
-  const [large, empty]: [number[], number[]] = [[], []];
+async function tellIntake(house: BacklogHouse, relay: URL, pids: DrainParts['pids'], tell: Tell): Promise<void> {
+  const rounds: {
+    readonly key: AppKey;
+    readonly perSecond: number;
+    readonly relayMs: number;
+    readonly redisMs: number;
+  }[] = [];
   for (let round = 0; round < intakeRounds; round += 1) {
-    empty.push(await house.post(new URL(`/webhooks/zoom/${otherApp}`, relay), intakeRoundMs));
-    large.push(await house.post(new URL(`/webhooks/zoom/${app}`, relay), intakeRoundMs));
+    for (const key of [otherApp, app]) {
+      const [relayBefore, redisBefore] = [readUsage(pids.relay).cpuMs, readUsage(pids.redis).cpuMs];
+      const perSecond = await house.post(new URL(`/webhooks/zoom/${key}`, relay), intakeRoundMs);
+      const count = (perSecond * intakeRoundMs) / 1000;
+      const relayMs = (readUsage(pids.relay).cpuMs - relayBefore) / count;
+      rounds.push({ key, perSecond, relayMs, redisMs: (readUsage(pids.redis).cpuMs - redisBefore) / count });
+    }
   }
-  return [
-    { what: 'intake of an app without a backlog', value: median(empty), unit: '/s' },
-    { what: 'intake of the app with the backlog', value: median(large), unit: '/s' },
-  ];
+  for (const [key, what] of [
+    [otherApp, 'intake of an app without a backlog'],
+    [app, 'intake of the app with the backlog'],
+  ] as const) {
+    const own = rounds.filter((round) => round.key === key);
+    tell(what, median(own.map(({ perSecond }) => perSecond)), '/s');
+    tell(`${what}: CPU of relay, for each`, median(own.map(({ relayMs }) => relayMs)), 'ms');
+    tell(`${what}: CPU of Redis, for each`, median(own.map(({ redisMs }) => redisMs)), 'ms');
+  }
 }
 
-async function measureDrain(
-  store: Store,
-): Promise<{ readonly perSecond: number; readonly quarters: readonly number[] }> {
-  const waiting = async (): Promise<number> => {
-    const { waiting: inQueue, delayed, active } = await store.queueState(queue);
-    return inQueue + delayed + active;
-  };
-  const [count, startedAtMs] = [await waiting(), performance.now()];
-  const atMs: number[] = [];
-  for (const left of [0.75, 0.5, 0.25, 0]) {
-    await eventually('drained', async () => (await waiting()) <= count * left, drainPatienceMs);
-    atMs.push(performance.now());
-  }
-  const quarters = atMs.map((at, index) => (count * 250) / (at - (atMs[index - 1] ?? startedAtMs)));
-  return { perSecond: (count * 1000) / ((atMs.at(-1) ?? startedAtMs) - startedAtMs), quarters };
-}
-
-async function measureQuestions(when: string, operator: URL): Promise<readonly BacklogFigure[]> {
-  const figures: BacklogFigure[] = [];
+async function tellQuestions(when: string, operator: URL, tell: Tell): Promise<void> {
   for (const [what, path] of Object.entries(questions)) {
     const tookMs: number[] = [];
     for (let round = 0; round < questionRounds; round += 1) {
       const startedAtMs = performance.now();
-      const answer = await fetch(new URL(path, operator), { headers: { authorization: `Bearer ${token}` } });
+      const answer = await fetch(new URL(path, operator), { headers });
       await answer.arrayBuffer();
       if (answer.status !== 200) throw new Error(`${path}: ${answer.status}`);
       tookMs.push(performance.now() - startedAtMs);
     }
-    figures.push({ what: `${when}: ${what}`, value: median(tookMs), unit: 'ms' });
+    tell(`${when}: ${what}`, median(tookMs), 'ms');
   }
-  return figures;
 }
 
-async function memoryOf(redis: RedisServer): Promise<number> {
-  return Number(/^used_memory:(\d+)/m.exec(String(await redis.command('INFO', 'memory')))?.[1]);
+async function infoOf(redis: RedisServer, section: string, name: string): Promise<string | undefined> {
+  return new RegExp(`^${name}:(\\d+)`, 'm').exec(String(await redis.command('INFO', section)))?.[1];
 }
 
 function median(values: readonly number[]): number {

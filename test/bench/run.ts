@@ -19,7 +19,8 @@ const usage = `npm run bench -- [--engines redis,postgres,embedded] [--roles edg
 npm run bench -- --operator [--deliveries 100000] [--json]: how fast operators find deliveries
 npm run bench -- --apps 200 [--engines redis] [--json]: what many apps cost one process
 npm run bench -- --idle [--json]: what an idle relay asks of a Redis
-npm run bench -- --backlog 1000000 [--json]: so many deliveries while their consumer is down, on Redis
+npm run bench -- --backlog 1000000 [--listpack 4096] [--json]: so many deliveries while their consumer is down, on Redis
+  --listpack: Redis' hash-max-listpack-value
 `;
 
 const { values } = parseArgs({
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     apps: { type: 'string' },
     backlog: { type: 'string' },
     idle: { type: 'boolean', default: false },
+    listpack: { type: 'string' },
     engines: { type: 'string', default: 'redis' },
     roles: { type: 'string', default: 'edge,worker,operator' },
     bodies: { type: 'string', default: '700' },
@@ -48,8 +50,10 @@ else if (values.apps !== undefined) {
   for (const engine of countedEngines.filter((name) => values.engines.split(',').includes(name))) {
     printFigures(await benchApps(Number(values.apps), engine, say));
   }
-} else if (values.backlog !== undefined) printFigures(await benchBacklog(Number(values.backlog), say));
-else if (values.idle) printFigures(await benchIdle(say));
+} else if (values.backlog !== undefined) {
+  const listpackBytes = values.listpack === undefined ? undefined : Number(values.listpack);
+  printFigures(await benchBacklog(Number(values.backlog), listpackBytes, say));
+} else if (values.idle) printFigures(await benchIdle(say));
 else if (values.operator) {
   const rows = await benchOperator(Number(values.deliveries), say);
   if (values.json) process.stdout.write(`${JSON.stringify(rows)}\n`);
