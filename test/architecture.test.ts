@@ -103,7 +103,12 @@ describe('the direction of imports', () => {
       ...new Set(imports.filter(({ target }) => target === name).map(({ file }) => file)),
     ];
     expect(filesOf('pg')).toEqual(['store/postgres.ts']);
-    expect(filesOf('ioredis').toSorted()).toEqual(['store/redis-ledger.ts', 'store/redis-url.ts', 'store/redis.ts']);
+    expect(filesOf('ioredis').toSorted()).toEqual([
+      'store/coalescing-redis.ts',
+      'store/redis-ledger.ts',
+      'store/redis-url.ts',
+      'store/redis.ts',
+    ]);
     expect(filesOf('@electric-sql/pglite').toSorted()).toEqual(['store/embedded.ts', 'store/pglite-pool.ts']);
   });
 });
