@@ -110,16 +110,19 @@ describe.each(engines)('more queues than have workers all the time, on $engine',
     expect(one.attended.size).toBe(queues.length);
   });
 
-  test('stopped, all workers are closed, also those that are opening, and none comes any more', async () => {
-    const one = await start({ times: lookOften });
+  test('stopped, all workers are closed, also those that are opening, and none comes any more; others are told', async () => {
+    const announced: string[] = [];
+    const one = await start({ times: lookOften, other: { announce: async (name) => void announced.push(name) } });
     await add(one.store, queue);
     await delivered(one.store, queue);
     const adding = queues.map((name) => add(one.store, name));
     await Promise.all(adding);
     await one.store.stopWorkers();
     expect([...one.attended]).toEqual([]);
+    expect(announced).toEqual([]); // it saw to them itself
     const opened = one.opened.length;
     await add(one.store, queue);
+    expect(announced).toEqual([queue]);
     await one.store.stopWorkers();
     await one.stop();
     expect(one.opened).toHaveLength(opened);
