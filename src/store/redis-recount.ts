@@ -66,6 +66,17 @@ return { place, from }`;
 /** Where to look: a place, counted from 1, and how far in it. */
 type Position = readonly [place: number, from: number];
 
+interface RecountTimes {
+  /** Milliseconds on a clock that only goes forward. */
+  readonly clockMs: () => number;
+  readonly rest: (ms: number, closing: AbortSignal) => Promise<unknown>;
+}
+
+const recountTimes: RecountTimes = {
+  clockMs: () => performance.now(),
+  rest: (ms, closing) => delay(ms, undefined, { signal: closing, ref: false }),
+};
+
 /**
  * Counts what a process that was killed had stored, but not counted yet. In the background: one queue at a time, a twentieth
  * of the time, by one process, until no more deliveries are there than were counted.
@@ -74,14 +85,21 @@ export class RedisRecounts {
   readonly #client: () => RedisScripts;
   readonly #nowMs: () => number;
   readonly #closing: AbortSignal;
+  readonly #times: RecountTimes;
   readonly #holder = randomUUID();
   readonly #wanted = new Set<string>();
   #running: Promise<void> | undefined;
 
-  constructor(client: () => RedisScripts, nowMs: () => number, closing: AbortSignal) {
+  constructor(
+    client: () => RedisScripts,
+    nowMs: () => number,
+    closing: AbortSignal,
+    times: RecountTimes = recountTimes,
+  ) {
     this.#client = client;
     this.#nowMs = nowMs;
     this.#closing = closing;
+    this.#times = times;
   }
 
   /**
@@ -115,9 +133,10 @@ export class RedisRecounts {
   async #walk(prefix: string, isForAll: boolean): Promise<boolean> {
     let position: Position = [1, 0];
     while (position[0] > 0) {
-      const startedAtMs = performance.now();
+      const startedAtMs = this.#times.clockMs();
       position = await this.#look(prefix, isForAll, position);
-      await this.#rest(performance.now() - startedAtMs);
+      const tookMs = this.#times.clockMs() - startedAtMs;
+      await this.#times.rest(Math.min(tookMs * restForEach, longestRestMs), this.#closing);
     }
     return position[0] === 0;
   }
@@ -130,9 +149,5 @@ export class RedisRecounts {
     const answer = await runScript(this.#client(), countMissed, keys.length, ...keys, prefix, ...lease, ...where);
     const [place = 0, from = 0] = Array.isArray(answer) ? answer.map(Number) : [];
     return [place, from];
-  }
-
-  async #rest(tookMs: number): Promise<void> {
-    await delay(Math.min(tookMs * restForEach, longestRestMs), undefined, { signal: this.#closing, ref: false });
   }
 }

@@ -1,3 +1,4 @@
+import { randomInt, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -9,7 +10,6 @@ import { Agent, request } from 'undici';
 import { zoomHeaders } from '../../src/demo/zoom-stand-in.ts';
 import { Secret } from '../../src/secret.ts';
 import { writeAppsFile } from '../support/apps-file.ts';
-import { uniqueBody } from '../support/bodies.ts';
 
 const secret = new Secret('secret-token-of-every-app-of-the-bench');
 /** More than a relay may take before something is wrong with it. */
@@ -54,7 +54,7 @@ export async function openManyApps(count: number): Promise<ManyApps> {
     keys,
     env: { ...apps.env, HANDLERS: handlers },
     async post(relay, app) {
-      const body = uniqueBody();
+      const body = makeBody();
       const sentAtMs = performance.now();
       const { promise, resolve, reject } = Promise.withResolvers<number>();
       const timer = setTimeout(() => reject(new Error(`${app}: nothing arrived`)), arrivalTimeoutMs);
@@ -66,7 +66,10 @@ export async function openManyApps(count: number): Promise<ManyApps> {
       const url = new URL(`/webhooks/zoom/${app}`, relay);
       const answer = await request(url, { method: 'POST', headers, body, dispatcher: agent });
       await answer.body.dump();
-      if (answer.statusCode !== 204) throw new Error(`${app}: ${answer.statusCode}`);
+      if (answer.statusCode !== 204) {
+        waiting.get(uuidOf(body))?.(Number.NaN);
+        throw new Error(`${app}: ${answer.statusCode}`);
+      }
       return { arrival: promise };
     },
     async stop() {
@@ -77,6 +80,14 @@ export async function openManyApps(count: number): Promise<ManyApps> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** One that the directory keeps and the handler gets. */
+function makeBody(): Buffer {
+  const object = { uuid: randomUUID(), id: randomInt(10_000_000_000, 99_999_999_999), host_id: randomUUID() };
+  const about = { ...object, topic: 'Weekly', type: 2, start_time: new Date().toISOString(), duration: 30 };
+  const payload = { account_id: 'VjZoEArIT5y-HlWxkV-tVA', operator: 'someone@example.com', object: about };
+  return Buffer.from(JSON.stringify({ event: 'meeting.created', event_ts: Date.now(), payload }));
 }
 
 function uuidOf(body: Buffer): string {
