@@ -101,6 +101,7 @@ interface Claim extends ClaimedDelivery {
 /** A worker whose deliveries are settled by the test. */
 function workByHand(store: Store, queue: QueueName, concurrency: number, retainDeliveredCount = 1000): Claim[] {
   const claimed: Claim[] = [];
+  let isOver = false;
   const retention = { retainDeliveredMs: longMs, retainDeliveredCount, retainDeadMs: longMs };
   store.work(queue, { concurrency, lockMs: 60_000, ...retention }, (delivery) => {
     const { promise, resolve } = Promise.withResolvers<SettledDelivery>();
@@ -110,9 +111,11 @@ function workByHand(store: Store, queue: QueueName, concurrency: number, retainD
       resolve({ decision, record });
     };
     claimed.push({ ...delivery, settle });
+    if (isOver) settle({ kind: 'done' });
     return promise;
   });
   cleanups.push(async () => {
+    isOver = true;
     for (const { settle } of claimed) settle({ kind: 'done' });
   });
   return claimed;

@@ -4,24 +4,26 @@ const quickMs = 200;
 const weight = 0.1;
 
 /**
- * So many attempts at once, and the rest in order of arrival. A worker claims as many deliveries again as it may attempt,
- * so that the next ones are there when attempts end: settling one and claiming the next takes as long as a quick attempt
+ * So many attempts at once, and the rest in order of arrival. A worker claims some deliveries more than it may attempt, so
+ * that the next ones are there when attempts end: settling one and claiming the next takes as long as a quick attempt
  * itself. While attempts are slow nothing is claimed ahead: another process could make better use of it.
  */
 export class AttemptSlots {
   readonly #count: number;
+  readonly #ahead: number;
   readonly #waiting: ((isOpen: boolean) => void)[] = [];
   #taken = 0;
   #isOpen = true;
   #averageMs = 0;
 
-  constructor(count: number) {
+  constructor(count: number, ahead: number) {
     this.#count = count;
+    this.#ahead = ahead;
   }
 
   /** How many deliveries should be claimed at once now. */
   get claims(): number {
-    return this.#averageMs <= quickMs ? 2 * this.#count : this.#count;
+    return this.#averageMs <= quickMs ? this.#count + this.#ahead : this.#count;
   }
 
   /** Resolves when there is a slot, with `true`; with `false`, and without one, once the slots are closed. */

@@ -30,7 +30,7 @@ export function openDeliveryWorker(
   process: ProcessDelivery,
   onError: (error: unknown) => void,
 ): BullWorker {
-  const slots = new AttemptSlots(options.concurrency);
+  const slots = new AttemptSlots(options.concurrency, options.claimedAhead ?? 0);
   const processor: DeliveryProcessor = async (job) => {
     adoptPolicy(job);
     // This process is stopping: back to the queue, for others to take.

@@ -137,6 +137,8 @@ export interface Retention {
 export interface WorkOptions extends Retention {
   /** Deliveries of this queue attempted at once by this process. */
   readonly concurrency: number;
+  /** How many more are claimed while attempts are quick, so that the next ones are at hand; none unless told. */
+  readonly claimedAhead?: number;
   /** How long the lock outlives a worker that no longer renews it, milliseconds. Must exceed the longest attempt. */
   readonly lockMs: number;
   readonly rateLimit?: RateLimit;
