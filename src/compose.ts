@@ -257,7 +257,7 @@ function work(
   const parts = { breaker, observe, trace, worker, nowMs: Date.now, random: Math.random };
   const options = {
     concurrency: planned.concurrency,
-    claimedAhead: planned.concurrency, // with fewer, or more, less is delivered: see README.md, "Measuring"
+    claimedAhead: planned.concurrency, // see README.md, "Decisions"
     ...(planned.rateLimit !== undefined && { rateLimit: planned.rateLimit }),
     lockMs: Math.max(timeoutMs + lockMarginMs, minLockMs),
     retainDeliveredMs: config.retainDeliveredMs,

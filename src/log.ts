@@ -33,7 +33,11 @@ function innerOf(error: Error): unknown {
   return error instanceof AggregateError ? error.errors[0] : error.cause;
 }
 
-/** One JSON line per business event, on standard output unless told otherwise; there the lines of one turn go out together. */
+function isOfOneNotification(told: { readonly event?: unknown }): boolean {
+  return told.event === 'received' || told.event === 'delivered';
+}
+
+/** One JSON line per business event, on standard output unless told otherwise; see `createTurnStream`. */
 export function createLog(level: LogLevel, destination?: DestinationStream): Log {
   const options = {
     level,
@@ -44,6 +48,7 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
     // pino would print the whole message of the error under this key when a line has no message of its own.
     errorKey: 'never-used',
   };
-  standardOutput ??= destination === undefined ? createTurnStream(pino.destination({ fd: 1, sync: true })) : undefined;
-  return pino(options, destination ?? standardOutput);
+  if (destination !== undefined) return pino(options, destination);
+  standardOutput ??= createTurnStream(pino.destination({ fd: 1, sync: true }), isOfOneNotification);
+  return pino(options, standardOutput);
 }

@@ -6,12 +6,20 @@ export interface LineSink {
   flushSync(): void;
 }
 
+/** What was given to the log for a line, as pino tells a destination that asks for it. */
+interface Told {
+  lastObj?: unknown;
+}
+
 /**
- * Gathers the lines of one turn of the event loop and hands them on together: a write for each line would be the most
- * expensive thing that happens to a notification. A process that ends, also by an exception, hands on what it has gathered;
- * one that is killed takes the lines of that turn with it.
+ * Gathers the lines of one turn of the event loop that are written for each notification, and hands them on together: a write
+ * for each would be the most expensive thing that happens to it. All other lines go out at once, behind what is gathered. A
+ * process that ends, also by an exception, hands on what it has gathered; one that is killed takes that with it.
+ *
+ * @param isGathered of what is given to the log, which may wait for the end of the turn
+ * @see https://getpino.io/#/docs/api?id=metadata
  */
-export function createTurnStream(sink: LineSink): DestinationStream {
+export function createTurnStream(sink: LineSink, isGathered: (told: object) => boolean): DestinationStream {
   let lines = '';
   const flush = (): void => {
     if (lines === '') return;
@@ -24,9 +32,12 @@ export function createTurnStream(sink: LineSink): DestinationStream {
     sink.flushSync();
   });
   return {
-    write(line) {
+    [Symbol.for('pino.metadata')]: true,
+    write(this: Told, line: string) {
       if (lines === '') setImmediate(flush);
       lines += line;
+      const { lastObj } = this;
+      if (typeof lastObj !== 'object' || lastObj === null || !isGathered(lastObj)) flush();
     },
-  };
+  } as DestinationStream;
 }

@@ -93,7 +93,7 @@ test('no answer is named: too late, refused, cut off, no HTTP', async () => {
   const nowhere = new URL(`http://127.0.0.1:${await freePort()}/`);
   expect(await sender.send(nowhere, {}, body)).toEqual({ kind: 'no_answer', error: 'ECONNREFUSED' });
   await sender.close();
-  expect(await sender.send(nowhere, {}, body)).toEqual({ kind: 'no_answer', error: 'UND_ERR_CLOSED' });
+  expect(await sender.send(nowhere, {}, body)).toEqual({ kind: 'no_answer', error: 'UND_ERR_DESTROYED' });
 });
 
 test('what was too late for its turn on the connection is not sent when the turn comes', async () => {
