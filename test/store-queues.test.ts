@@ -74,10 +74,15 @@ function work(
   store: Store,
   queue: QueueName,
   process: ProcessDelivery,
-  { concurrency = 1, rateLimit }: { readonly concurrency?: number; readonly rateLimit?: RateLimit } = {},
+  {
+    concurrency = 1,
+    claimedAhead = 0,
+    rateLimit,
+  }: { readonly concurrency?: number; readonly claimedAhead?: number; readonly rateLimit?: RateLimit } = {},
 ): void {
   const retention = { retainDeliveredMs: longMs, retainDeliveredCount: 1000, retainDeadMs: longMs };
-  store.work(queue, { concurrency, lockMs: 60_000, ...retention, ...(rateLimit && { rateLimit }) }, process);
+  const options = { concurrency, claimedAhead, lockMs: 60_000, ...retention };
+  store.work(queue, { ...options, ...(rateLimit && { rateLimit }) }, process);
 }
 
 describe.each(engines)('queues on $engine', ({ engine, createStore }) => {
@@ -106,6 +111,24 @@ describe.each(engines)('queues on $engine', ({ engine, createStore }) => {
     await eventually('open', () => store.status().ready);
     return store;
   }
+
+  test('what was claimed ahead is not attempted beyond the concurrency, and goes back when the workers stop', async () => {
+    const store = await open();
+    const { claimed, process } = byHand();
+    work(store, queue, process, { concurrency: 2, claimedAhead: 3 });
+    await add(store, queue, 7);
+    await eventually('claimed', async () => (await store.queueState(queue)).active === 5);
+    expect(claimed).toHaveLength(2);
+    claimed[0]?.settle({ kind: 'done' });
+    await eventually('the next one', () => claimed.length === 3);
+    await eventually('claimed again', async () => (await store.queueState(queue)).active === 5);
+    const stopped = store.stopWorkers();
+    for (const claim of claimed) claim.settle({ kind: 'done' });
+    await stopped;
+    expect(claimed).toHaveLength(3);
+    const { waiting, delayed, active, delivered } = await store.queueState(queue);
+    expect({ pending: waiting + delayed, active, delivered }).toEqual({ pending: 4, active: 0, delivered: 3 });
+  });
 
   /** A store as another process has it; an embedded one has no other. */
   async function openAnother(store: Store): Promise<Store> {
