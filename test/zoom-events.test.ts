@@ -208,6 +208,7 @@ describe('bodies', () => {
     const bodies = [
       '{"event":"meeting.updated","__proto__":{"x":1},"payload":{"__proto__":{"x":1},"object":{"id":1,"__proto__":{"x":1}}}}',
       '{"event":"other","__proto__":{"x":1},"payload":{"__proto__":{"x":1},"a":{"__proto__":{"x":1}}}}',
+      '{"event":"other","payload":{"\\u005F_proto__":{"x":1},"a":{"_\\u005fproto__":{"x":1}}}}',
     ];
     for (const body of bodies) {
       const event = eventOf(body);
