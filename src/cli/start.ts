@@ -20,8 +20,9 @@ export async function runStartCommand(host: CommandProcess, wantedRoles: readonl
     host.on('unhandledRejection', (reason) => log.error({ event: 'unhandled_rejection', err: reason }));
   }
   const relay = await startRelay(config, log);
+  const signalled = untilSignal(host); // before anybody can know that there is something to stop
   log.info({ event: 'listening', public: relay.publicUrl?.href, private: relay.privateUrl.href });
-  const failure = await Promise.race([untilSignal(host), relay.failed]);
+  const failure = await Promise.race([signalled, relay.failed]);
   setTimeout(() => process.exit(failure === undefined ? 0 : 1), forcedExitMs).unref();
   void untilSignal(host).then(() => process.exit(130));
   await relay.stop();
