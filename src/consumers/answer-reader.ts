@@ -22,7 +22,7 @@ export class AnswerReader implements Dispatcher.DispatchHandler {
 
   /**
    * @param timeoutMs for the whole exchange, from now on
-   * @param resolve called once
+   * @param resolve only its first call counts
    */
   constructor(timeoutMs: number, resolve: (result: SendResult) => void) {
     this.#resolve = resolve;

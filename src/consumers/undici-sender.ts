@@ -1,6 +1,6 @@
 import { Agent, type buildConnector } from 'undici';
 import { AnswerReader } from './answer-reader.ts';
-import type { Sender } from './ports.ts';
+import type { Sender, SendResult } from './ports.ts';
 
 /**
  * Posts with pooled keep-alive connections, one request on a connection at a time. Redirects are not followed. Idle
@@ -27,7 +27,7 @@ export function createUndiciSender(
 
   return {
     send(url, headers, body) {
-      const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<Sender['send']>>>();
+      const { promise, resolve } = Promise.withResolvers<SendResult>();
       const reader = new AnswerReader(timeoutMs, resolve);
       const { origin, pathname, search } = url;
       try {
